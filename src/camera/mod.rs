@@ -1,0 +1,115 @@
+//! Gives frames: from a USB camera through V4L2, or replayed from picture files.
+//!
+//! The port is [`FrameSource`]; the backends lie beside it.
+//!
+//! **Invariant:** every byte of a frame belongs to that frame: nothing of an older one is ever handed on.
+//!
+//! What is absent: no decoding into pixels and no judging of faces (see `vision` and `measure`).
+
+use std::time::Duration;
+
+use crate::domain::Frame;
+
+/// A source of frames. Belongs to one thread, which calls [`next`](Self::next) without a pause.
+pub trait FrameSource: Send {
+    /// Waits for the next frame.
+    ///
+    /// # Errors
+    /// Any error ends the stream: the source is dropped and opened anew (see [`CameraError::remedy`]),
+    /// except [`CameraError::Ended`], after which nothing more comes.
+    fn next(&mut self) -> Result<Frame, CameraError>;
+
+    /// Says in words where the frames come from, for people.
+    fn describe(&self) -> String;
+}
+
+/// What an error of a source asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Drop the source and open it again after a back-off.
+    Reopen,
+    /// Nothing more will come; this is not a fault.
+    Finish,
+    /// The configuration must change first.
+    Configure,
+}
+
+/// Why there is no frame.
+#[derive(Debug, thiserror::Error)]
+pub enum CameraError {
+    /// No such device or folder at the moment.
+    #[error("camera {source_name} is not there: {found}")]
+    Absent {
+        /// As configured.
+        source_name: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// The device exists but may not be opened.
+    #[error("camera {source_name} may not be opened: permission denied")]
+    Denied {
+        /// The device.
+        source_name: String,
+    },
+    /// Another program streams from it.
+    #[error("camera {source_name} is in use by another program")]
+    Busy {
+        /// The device.
+        source_name: String,
+    },
+    /// The device gives no format that can be used.
+    #[error("camera {source_name} cannot be used: {what}")]
+    Unusable {
+        /// The device.
+        source_name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// It went away while streaming.
+    #[error("camera {source_name} was unplugged")]
+    Unplugged {
+        /// The device.
+        source_name: String,
+    },
+    /// It stopped sending.
+    #[error("camera {source_name} sent nothing for {waited:?}")]
+    Stalled {
+        /// The device.
+        source_name: String,
+        /// How long nothing came.
+        waited: Duration,
+    },
+    /// The driver reported something else.
+    #[error("camera {source_name} failed")]
+    Failing {
+        /// The device.
+        source_name: String,
+        /// The driver's error.
+        source: std::io::Error,
+    },
+    /// A replay without loop is at its end.
+    #[error("replay {source_name} is at its end")]
+    Ended {
+        /// The folder.
+        source_name: String,
+    },
+    /// The source's name cannot be understood, or its folder holds no picture.
+    #[error("camera source \"{source_name}\": {what}")]
+    Source {
+        /// As configured.
+        source_name: String,
+        /// What was found and what is allowed.
+        what: String,
+    },
+}
+
+impl CameraError {
+    /// What to do about it.
+    pub const fn remedy(&self) -> Remedy {
+        match self {
+            Self::Ended { .. } => Remedy::Finish,
+            Self::Source { .. } => Remedy::Configure,
+            _ => Remedy::Reopen,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Delivers queued updates to the persons API and decides what each answer means.

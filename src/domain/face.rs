@@ -1,0 +1,127 @@
+//! What was found in one frame: faces with their landmarks, mesh, pose and eyes.
+
+use super::{Point, Point3, Rect};
+
+/// How many points the face mesh has.
+pub const MESH_POINTS: usize = 468;
+
+/// How many landmarks the detector gives.
+pub const LANDMARK_COUNT: usize = 5;
+
+/// Names one uninterrupted sight of one face.
+///
+/// A new number is given whenever the face was lost, jumped, or another face took its place: two frames
+/// with the same track show the same person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrackId(pub u64);
+
+/// The five points of a detection, in picture pixels; right and left are the person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Landmarks {
+    /// Centre of the person's right eye (the picture's left).
+    pub right_eye: Point,
+    /// Centre of the person's left eye.
+    pub left_eye: Point,
+    /// Tip of the nose.
+    pub nose: Point,
+    /// The person's right mouth corner.
+    pub right_mouth: Point,
+    /// The person's left mouth corner.
+    pub left_mouth: Point,
+}
+
+impl Landmarks {
+    /// The distance between the eye centres in pixels.
+    pub fn inter_eye_distance(&self) -> f32 {
+        self.right_eye.distance(self.left_eye)
+    }
+}
+
+/// A face as the detector reports it: where, how sure, five points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Detection {
+    /// Box around the face.
+    pub bounds: Rect,
+    /// The detector's confidence, 0 to 1.
+    pub confidence: f32,
+    /// The detector's five points: good for a region of interest, too coarse for a pose.
+    pub landmarks: Landmarks,
+}
+
+/// The 468-point face mesh in picture coordinates.
+#[derive(Clone, PartialEq)]
+pub struct Mesh {
+    /// Exactly [`MESH_POINTS`] points.
+    pub points: Vec<Point3>,
+    /// How surely the region holds a face, 0 to 1 (the net's face flag after its sigmoid).
+    pub presence: f32,
+}
+
+impl std::fmt::Debug for Mesh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mesh({} points, presence {:.2})", self.points.len(), self.presence)
+    }
+}
+
+/// Head rotation in degrees, signs as ISO/IEC 19794-5.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct HeadPose {
+    /// Positive: the face looks to its own left (the picture's right).
+    pub yaw: f32,
+    /// Positive: the face looks down.
+    pub pitch: f32,
+    /// Positive: the head tilts toward its own right shoulder (counter-clockwise in the picture).
+    pub roll: f32,
+}
+
+/// One eye as the iris net sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eye {
+    /// Lid opening over eye width: about 0.31 to 0.43 open, below 0.21 closed.
+    pub opening: f32,
+    /// Centre of the iris in picture pixels.
+    pub iris: Point,
+}
+
+/// Both eyes of a face; right and left are the person's own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eyes {
+    /// The person's right eye.
+    pub right: Eye,
+    /// The person's left eye.
+    pub left: Eye,
+}
+
+/// One face of one frame with everything that was found out about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Face {
+    /// The uninterrupted sight this face belongs to.
+    pub track: TrackId,
+    /// Box around the face (of the mesh, where there is one).
+    pub bounds: Rect,
+    /// How surely it is a face, 0 to 1: the detector's confidence, or the mesh's presence while tracking.
+    pub confidence: f32,
+    /// Five points, taken from the mesh.
+    pub landmarks: Landmarks,
+    /// The face mesh.
+    pub mesh: Mesh,
+    /// Head rotation from the rigid fit of the mesh to the canonical face.
+    pub pose: HeadPose,
+}
+
+/// What was seen in one frame.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observation {
+    /// The face that is followed: the largest one when nothing was followed before.
+    pub face: Option<Face>,
+    /// The other faces, largest first. While a face is followed the detector looks for others only now and
+    /// then; between its looks the last finding stands.
+    pub others: Vec<Detection>,
+}
+
+impl Observation {
+    /// How many faces were seen.
+    pub fn count(&self) -> usize {
+        usize::from(self.face.is_some()) + self.others.len()
+    }
+}

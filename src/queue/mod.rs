@@ -1,0 +1,1 @@
+//! Keeps person updates on disk, sealed and in order, until they are delivered.

@@ -1,0 +1,1 @@
+//! Stands in for the persons API on loopback, with faults on request.

@@ -1,0 +1,1 @@
+//! Decodes frames into pictures, crops portraits and encodes them.

@@ -1,0 +1,1 @@
+//! Serves the local API, events and pages.
