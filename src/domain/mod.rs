@@ -38,4 +38,6 @@ pub use person::{
 };
 pub use reason::{Guidance, Reason};
 pub use time::{Moment, WallTime};
-pub use update::{Confirmation, Hold, QueuedUpdate, Receipt, UpdateId, UpdateState, Verdict};
+pub use update::{
+    Confirmation, Hold, Lease, QueuedUpdate, Receipt, Settlement, UpdateId, UpdateState, Verdict,
+};

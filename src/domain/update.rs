@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{PersonId, WallTime};
+use super::{PersonId, PersonUpdate, WallTime};
 
 /// The id of a queued update: its sequence number, which never restarts on a device. Shown as `u17`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -176,6 +176,36 @@ pub struct Receipt {
     pub attempts: u32,
     /// Whether the answer shows the change.
     pub confirmation: Confirmation,
+}
+
+/// One update handed out for sending. Until it is settled, its lane hands out nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// What the queue knows about it.
+    pub head: QueuedUpdate,
+    /// What to send.
+    pub update: PersonUpdate,
+}
+
+/// What becomes of a leased update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// It was accepted: remove it for good and keep a receipt.
+    Delivered(Confirmation),
+    /// It failed by itself: charge an attempt, keep it, and hand it out again from `not_before` on.
+    Retry {
+        /// Not to be sent before.
+        not_before: WallTime,
+        /// The server's words.
+        reason: String,
+    },
+    /// The server refused it for good: keep it for a human, and let its lane go on.
+    Park {
+        /// The server's words.
+        reason: String,
+    },
+    /// It was not its fault: charge nothing, keep its place.
+    Release,
 }
 
 #[cfg(test)]
