@@ -5,6 +5,7 @@
 
 pub mod camera;
 pub mod clock;
+pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod enrollment;

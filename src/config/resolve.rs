@@ -1,0 +1,340 @@
+//! Parses raw values into the types of [`Config`].
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::keys::GATES;
+use super::layers::{Layers, Origin, Raw};
+use super::{
+    Camera, Capture, Config, ConfigError, Delivery, Framing, QueueLimits, Trigger, Verifik,
+};
+use crate::domain::Profile;
+
+const LOCALES: [&str; 3] = ["en", "es", "pt-BR"];
+const MIB: u64 = 1 << 20;
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+impl Config {
+    /// Parses the gathered values.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for the first value that cannot be used, with its origin and what is allowed.
+    pub fn resolve(layers: &Layers) -> Result<Self, ConfigError> {
+        let read = Reader { layers };
+        Ok(Self {
+            kiosk_id: read.kiosk_id()?,
+            locale: read.choice("kiosk.locale", &LOCALES)?,
+            camera: Camera {
+                source: read.text("camera.source")?,
+                width: read.number("camera.width", 160..=7680)?,
+                height: read.number("camera.height", 120..=4320)?,
+                fps: read.number("camera.fps", 1..=120)?,
+                stall_timeout: read.duration(
+                    "camera.stall_timeout",
+                    Duration::from_millis(500)..=Duration::from_secs(60),
+                )?,
+            },
+            capture: read.capture()?,
+            verifik: Verifik {
+                base_url: read.base_url()?,
+                token_file: read.path("verifik.token_file")?,
+                ca_file: read.path("verifik.ca_file")?,
+                connect_timeout: read.duration(
+                    "verifik.connect_timeout",
+                    Duration::from_secs(1)..=Duration::from_secs(300),
+                )?,
+                request_timeout: read.duration(
+                    "verifik.request_timeout",
+                    Duration::from_secs(1)..=Duration::from_secs(1800),
+                )?,
+            },
+            queue: QueueLimits {
+                max_bytes: read.bytes("queue.max_bytes", MIB)?,
+                max_items: read.number("queue.max_items", 1..=1_000_000)? as usize,
+                max_age: read.duration("queue.max_age", HOUR..=DAY * 3653)?,
+                key_file: read.path("queue.key_file")?,
+            },
+            delivery: read.delivery()?,
+            web_listen: read.listen()?,
+            trigger: Trigger {
+                qr: read.switch("trigger.qr")?,
+                roster: read.path("trigger.roster")?,
+            },
+        })
+    }
+}
+
+struct Reader<'a> {
+    layers: &'a Layers,
+}
+
+impl Reader<'_> {
+    fn raw(&self, path: &str) -> Result<(Raw, Origin), ConfigError> {
+        self.layers.get(path).cloned().ok_or_else(|| ConfigError::UnknownKey {
+            key: path.to_owned(),
+            origin: Origin::Default,
+            nearest: None,
+        })
+    }
+
+    fn refuse<T>(&self, path: &str, allowed: impl Into<String>) -> Result<T, ConfigError> {
+        let (raw, origin) = self.raw(path)?;
+        Err(ConfigError::Value {
+            key: path.to_owned(),
+            found: raw.to_string(),
+            allowed: allowed.into(),
+            origin,
+        })
+    }
+
+    fn text(&self, path: &str) -> Result<String, ConfigError> {
+        match self.raw(path)?.0 {
+            Raw::Text(text) => Ok(text),
+            _ => self.refuse(path, "a string in quotes"),
+        }
+    }
+
+    fn path(&self, path: &str) -> Result<Option<PathBuf>, ConfigError> {
+        let text = self.text(path)?;
+        Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+    }
+
+    fn switch(&self, path: &str) -> Result<bool, ConfigError> {
+        match self.raw(path)?.0 {
+            Raw::Switch(on) => Ok(on),
+            _ => self.refuse(path, "true or false"),
+        }
+    }
+
+    fn number(&self, path: &str, allowed: RangeInclusive<u32>) -> Result<u32, ConfigError> {
+        match self.raw(path)?.0 {
+            Raw::Integer(n) if u32::try_from(n).is_ok_and(|n| allowed.contains(&n)) => {
+                Ok(u32::try_from(n).unwrap_or(*allowed.end()))
+            }
+            _ => self.refuse(
+                path,
+                format!("a whole number from {} to {}", allowed.start(), allowed.end()),
+            ),
+        }
+    }
+
+    fn duration(
+        &self,
+        path: &str,
+        allowed: RangeInclusive<Duration>,
+    ) -> Result<Duration, ConfigError> {
+        match humantime::parse_duration(&self.text(path)?) {
+            Ok(duration) if allowed.contains(&duration) => Ok(duration),
+            _ => self.refuse(
+                path,
+                format!(
+                    "a duration from \"{}\" to \"{}\", written like \"500ms\", \"10s\", \"15m\", \"90d\"",
+                    humantime::format_duration(*allowed.start()),
+                    humantime::format_duration(*allowed.end())
+                ),
+            ),
+        }
+    }
+
+    fn bytes(&self, path: &str, least: u64) -> Result<u64, ConfigError> {
+        match self.text(path)?.parse::<bytesize::ByteSize>() {
+            Ok(size) if size.as_u64() >= least => Ok(size.as_u64()),
+            _ => self.refuse(
+                path,
+                format!(
+                    "a size of at least \"{}\", written like \"512MiB\" or \"2GiB\"",
+                    bytesize::ByteSize(least)
+                ),
+            ),
+        }
+    }
+
+    fn choice(&self, path: &str, allowed: &[&str]) -> Result<String, ConfigError> {
+        let text = self.text(path)?;
+        if allowed.contains(&text.as_str()) {
+            Ok(text)
+        } else {
+            self.refuse(path, format!("one of \"{}\"", allowed.join("\", \"")))
+        }
+    }
+
+    fn kiosk_id(&self) -> Result<String, ConfigError> {
+        let id = self.text("kiosk.id")?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if (1..=64).contains(&id.len()) && id.chars().all(plain) {
+            Ok(id)
+        } else {
+            self.refuse("kiosk.id", "1 to 64 letters, digits, \"-\", \"_\" or \".\"")
+        }
+    }
+
+    fn capture(&self) -> Result<Capture, ConfigError> {
+        let profile = self.choice("capture.profile", &Profile::ALL.map(Profile::name))?;
+        let framing = self.choice("capture.framing", &["portrait", "full"])?;
+        Ok(Capture {
+            shots: self.number("capture.shots", 1..=3)? as usize,
+            timeout: self
+                .duration("capture.timeout", Duration::from_secs(3)..=Duration::from_secs(600))?,
+            profile: Profile::from_name(&profile).unwrap_or_default(),
+            framing: if framing == "full" { Framing::Full } else { Framing::Portrait },
+            jpeg_quality: u8::try_from(self.number("capture.jpeg_quality", 80..=100)?)
+                .unwrap_or(92),
+            gates: self.gates()?,
+        })
+    }
+
+    fn gates(&self) -> Result<BTreeMap<String, f64>, ConfigError> {
+        let mut gates = BTreeMap::new();
+        for (path, raw, _) in self.layers.iter() {
+            let Some(name) = path.strip_prefix(GATES).and_then(|rest| rest.strip_prefix('.'))
+            else {
+                continue;
+            };
+            let number = match raw {
+                #[allow(clippy::cast_precision_loss, reason = "limits are small numbers")]
+                Raw::Integer(number) => *number as f64,
+                Raw::Float(number) if number.is_finite() => *number,
+                _ => return self.refuse(path, "a number in the measure's unit"),
+            };
+            gates.insert(name.to_owned(), number);
+        }
+        Ok(gates)
+    }
+
+    fn base_url(&self) -> Result<String, ConfigError> {
+        let path = "verifik.base_url";
+        let text = self.text(path)?;
+        let allowed = "an https:// address such as \"https://api.verifik.co\", without user, query or fragment \
+                       (http:// only to a loopback address)";
+        let Ok(url) = reqwest::Url::parse(&text) else { return self.refuse(path, allowed) };
+        let host = url.host_str().unwrap_or("");
+        let bare_host = host.trim_start_matches('[').trim_end_matches(']');
+        let loopback = host == "localhost"
+            || bare_host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let scheme_ok = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if scheme_ok && plain && !host.is_empty() {
+            Ok(text.trim_end_matches('/').to_owned())
+        } else {
+            self.refuse(path, allowed)
+        }
+    }
+
+    fn delivery(&self) -> Result<Delivery, ConfigError> {
+        let backoff_min =
+            self.duration("delivery.backoff_min", Duration::from_millis(10)..=HOUR)?;
+        Ok(Delivery {
+            spread: self.duration("delivery.spread", Duration::ZERO..=HOUR)?,
+            backoff_min,
+            backoff_max: self.duration("delivery.backoff_max", backoff_min..=DAY)?,
+            interval: self.interval()?,
+            paused: self.switch("delivery.paused")?,
+        })
+    }
+
+    /// `COUNT/DURATION` as the time between two requests.
+    fn interval(&self) -> Result<Duration, ConfigError> {
+        let path = "delivery.rate";
+        let text = self.text(path)?;
+        let parsed = text.split_once('/').and_then(|(count, per)| {
+            let count: u32 =
+                count.trim().parse().ok().filter(|count| (1..=1000).contains(count))?;
+            let per = humantime::parse_duration(per.trim()).ok()?;
+            (per >= Duration::from_millis(1) && per <= HOUR).then(|| per / count)
+        });
+        match parsed {
+            Some(interval) => Ok(interval),
+            None => self.refuse(
+                path,
+                "COUNT/DURATION with 1 to 1000 requests per 1ms to 1h, like \"1/2s\"",
+            ),
+        }
+    }
+
+    fn listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let path = "web.listen";
+        let text = self.text(path)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match text.parse::<SocketAddr>() {
+            Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
+            _ => {
+                self.refuse(path, "a loopback address with port, like \"127.0.0.1:8480\", or \"\"")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::super::Sources;
+    use super::*;
+
+    fn resolve(settings: &[&str]) -> Result<Config, ConfigError> {
+        let settings = settings.iter().map(|s| (*s).to_owned()).collect();
+        let gate_keys = vec!["sharpness_max".to_owned()];
+        Config::resolve(&Layers::gather(&Sources { settings, gate_keys, ..Sources::default() })?)
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = resolve(&[]).unwrap();
+        assert_eq!(config.queue.max_bytes, 2 << 30);
+        assert_eq!(config.delivery.interval, Duration::from_secs(2));
+        assert_eq!(config.verifik.base_url, "https://api.verifik.co");
+    }
+
+    #[test]
+    fn plain_http_is_refused_except_to_loopback() {
+        for good in [
+            "http://127.0.0.1:8080",
+            "http://[::1]:80/",
+            "http://localhost:1",
+            "https://x.test/base/",
+        ] {
+            assert!(resolve(&[&format!("verifik.base_url={good}")]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.verifik.co",
+            "ftp://api.verifik.co",
+            "api.verifik.co",
+            "https//api",
+            "https://u:p@x.test",
+            "https://x.test/?q=1",
+            "http://127.0.0.1.evil.test",
+            "",
+        ] {
+            let error = resolve(&[&format!("verifik.base_url={bad}")]).unwrap_err();
+            assert!(error.to_string().contains("allowed is an https://"), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_bounds_say_what_is_allowed() {
+        for (setting, said) in [
+            ("camera.width=99999", "160 to 7680"),
+            ("camera.fps=fast", "1 to 120"),
+            ("capture.timeout=1h", "3s"),
+            ("capture.profile=lenient", "\"matching\""),
+            ("kiosk.locale=fr", "\"pt-BR\""),
+            ("kiosk.id=a b", "letters"),
+            ("queue.max_bytes=12", "1.0 MiB"),
+            ("delivery.rate=fast", "COUNT/DURATION"),
+            ("delivery.paused=maybe", "true or false"),
+            ("web.listen=0.0.0.0:80", "loopback"),
+            ("capture.gates.sharpness_max=high", "a number"),
+        ] {
+            let error = resolve(&[setting]).unwrap_err();
+            assert!(error.to_string().contains(said), "{setting}: {error}");
+        }
+    }
+}
