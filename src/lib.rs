@@ -9,6 +9,7 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod enrollment;
+pub mod failure;
 pub mod measure;
 pub mod queue;
 pub mod stand_in;

@@ -1,1 +1,63 @@
-//! Serves the local API, events and pages.
+//! Serves the local API, events and the page; and is the client that the commands use.
+//!
+//! The port is [`Kiosk`]: what the running agent can be asked. [`server`] puts it on the Unix socket and on
+//! loopback, [`client`] asks it from another process, [`wire`] has the JSON.
+//!
+//! | who asks | may |
+//! |---|---|
+//! | the Unix socket (mode 0660) | everything: who can open it is trusted by the file system |
+//! | loopback TCP | read; change state only with the local token, and never from another origin's page |
+
+pub mod client;
+pub mod page;
+pub mod server;
+pub mod wire;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::failure::Failure;
+use wire::{
+    EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, StatusReport, UpdateReport,
+};
+
+/// What the running agent can be asked.
+pub trait Kiosk: Clone + Send + Sync + 'static {
+    /// Starts to capture a person.
+    fn enroll(&self, request: PersonRequest) -> Result<EnrollmentReport, Failure>;
+
+    /// Tells where an enrollment stands.
+    fn enrollment(&self, id: &str) -> Result<EnrollmentReport, Failure>;
+
+    /// Ends an enrollment without an update.
+    fn cancel(&self, id: &str) -> Result<EnrollmentReport, Failure>;
+
+    /// Queues an update; answers when it is durable.
+    fn update(
+        &self,
+        request: PersonRequest,
+    ) -> impl Future<Output = Result<UpdateReport, Failure>> + Send;
+
+    /// Lists the queue, oldest first.
+    fn queue(&self) -> Vec<QueueItem>;
+
+    /// Shows one update.
+    fn queued(&self, id: &str) -> Result<QueueItem, Failure>;
+
+    /// Delivers what can be delivered now.
+    fn flush(&self, limit: Duration) -> impl Future<Output = Result<FlushReport, Failure>> + Send;
+
+    /// Tells about the whole.
+    fn status(&self) -> StatusReport;
+
+    /// Whether every loop has shown a sign of life lately; never depends on the network.
+    fn is_live(&self) -> bool;
+
+    /// Whether the camera gives frames.
+    fn is_ready(&self) -> bool;
+
+    /// What happens from now on.
+    fn events(&self) -> broadcast::Receiver<Event>;
+}

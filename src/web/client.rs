@@ -1,0 +1,218 @@
+//! Asks the running agent from another process, through its Unix socket.
+
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _};
+use reqwest::{Method, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::wire::{
+    EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, StatusReport, UpdateReport,
+};
+use crate::failure::{Exit, Failure};
+
+/// The host in the request line; over a Unix socket it names nobody.
+const HOST: &str = "http://agent";
+
+/// A connection to the running agent.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// Connects to the agent at `socket`; `None` when no agent listens there.
+    ///
+    /// # Errors
+    /// When the socket is there but may not be opened.
+    pub fn connect(socket: &Path) -> Result<Option<Self>, Failure> {
+        match UnixStream::connect(socket) {
+            Ok(_) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+            {
+                return Ok(None);
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(Failure::new(
+                    Exit::Permission,
+                    format!("the agent's socket {} may not be opened", socket.display()),
+                )
+                .hint("run as root, or join the group kiosk-enroll"));
+            }
+            // A path that is too long for a socket can have no agent behind it.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(None),
+            Err(error) => {
+                return Err(Failure::new(
+                    Exit::Io,
+                    format!("socket {}: {error}", socket.display()),
+                ));
+            }
+        }
+        let http = reqwest::Client::builder().unix_socket(socket.to_owned()).build();
+        http.map(|http| Some(Self { http }))
+            .map_err(|error| Failure::caused(Exit::Internal, &error))
+    }
+
+    /// Asks for the status.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn status(&self) -> Result<StatusReport, Failure> {
+        self.ask(Method::GET, "/v1/status", None::<&()>).await
+    }
+
+    /// Asks for the queue.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn queue(&self) -> Result<Vec<QueueItem>, Failure> {
+        self.ask(Method::GET, "/v1/queue", None::<&()>).await
+    }
+
+    /// Asks for one update.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the agent does not answer.
+    pub async fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
+        self.ask(Method::GET, &format!("/v1/queue/{id}"), None::<&()>).await
+    }
+
+    /// Queues an update.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn update(&self, request: &PersonRequest) -> Result<UpdateReport, Failure> {
+        self.ask(Method::POST, "/v1/updates", Some(request)).await
+    }
+
+    /// Delivers what can be delivered now.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
+        let path = format!("/v1/flush?timeout_s={}", limit.as_secs().max(1));
+        self.ask(Method::POST, &path, None::<&()>).await
+    }
+
+    /// Starts an enrollment.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn enroll(&self, request: &PersonRequest) -> Result<EnrollmentReport, Failure> {
+        self.ask(Method::POST, "/v1/enrollments", Some(request)).await
+    }
+
+    /// Asks where an enrollment stands.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the agent does not answer.
+    pub async fn enrollment(&self, id: &str) -> Result<EnrollmentReport, Failure> {
+        self.ask(Method::GET, &format!("/v1/enrollments/{id}"), None::<&()>).await
+    }
+
+    /// Cancels an enrollment.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the agent does not answer.
+    pub async fn cancel(&self, id: &str) -> Result<EnrollmentReport, Failure> {
+        self.ask(Method::DELETE, &format!("/v1/enrollments/{id}"), None::<&()>).await
+    }
+
+    /// Listens to what happens from now on.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn events(&self) -> Result<Events, Failure> {
+        let response = self.send(Method::GET, "/v1/events", None::<&()>).await?;
+        let pieces = response.bytes_stream().map(|piece| piece.ok().map(|bytes| bytes.to_vec()));
+        Ok(Events { response: Box::pin(pieces), pending: Vec::new() })
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Failure> {
+        let response = self.send(method, path, body).await?;
+        let bytes = response.bytes().await.map_err(|error| unanswered(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::new(
+                Exit::Internal,
+                format!("the agent's answer to {path} cannot be read: {error}"),
+            )
+            .hint("is the running agent of another version? `systemctl restart kiosk-enroll`")
+        })
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Response, Failure> {
+        let mut request = self.http.request(method, format!("{HOST}{path}"));
+        if let Some(body) = body {
+            let json = serde_json::to_vec(body)
+                .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+            request = request.header("content-type", "application/json").body(json);
+        }
+        let response = request.send().await.map_err(|error| unanswered(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| unanswered(&error))?;
+        Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+            Failure::new(Exit::Internal, format!("the agent answered {status} to {path}"))
+        }))
+    }
+}
+
+fn unanswered(error: &reqwest::Error) -> Failure {
+    let mut failure = Failure::caused(Exit::Unavailable, error);
+    failure.error = format!("the agent does not answer: {}", failure.error);
+    failure.hint("`kiosk-enroll status` tells whether it runs")
+}
+
+/// The agent's events, one after the other.
+pub struct Events {
+    response: Pin<Box<dyn Stream<Item = Option<Vec<u8>>> + Send>>,
+    pending: Vec<u8>,
+}
+
+impl Events {
+    /// Waits for the next event; `None` when the agent has gone.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.take_pending() {
+                return Some(event);
+            }
+            let piece = self.response.next().await??;
+            self.pending.extend_from_slice(&piece);
+        }
+    }
+
+    /// Takes the next complete event out of the bytes at hand; passes over comments and unknown events.
+    fn take_pending(&mut self) -> Option<Event> {
+        while let Some(end) = self.pending.windows(2).position(|pair| pair == b"\n\n") {
+            let block: Vec<u8> = self.pending.drain(..end + 2).collect();
+            let data: Vec<u8> = block
+                .split(|byte| *byte == b'\n')
+                .filter_map(|line| line.strip_prefix(b"data:"))
+                .flatten()
+                .copied()
+                .collect();
+            if let Ok(event) = serde_json::from_slice(&data) {
+                return Some(event);
+            }
+        }
+        None
+    }
+}
