@@ -81,6 +81,8 @@ pub struct EnrollmentReport {
     pub considered: u64,
     /// How often each reason refused a frame.
     pub rejected: BTreeMap<String, u64>,
+    /// The chosen shots, best first; no pixel of them.
+    pub chosen: Vec<ChosenReport>,
     /// The queued update, once the shots are durable.
     pub update: Option<UpdateReport>,
     /// Why it failed.
@@ -351,6 +353,57 @@ pub struct DryRunReport {
     pub considered: u64,
     /// How often each reason refused a frame.
     pub rejected: BTreeMap<String, u64>,
+}
+
+/// One picture in `assess --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssessReport {
+    /// The file.
+    pub path: String,
+    /// `accept` or `reject`.
+    pub verdict: String,
+    /// Why it is rejected, the reason to put right first at the front.
+    pub reasons: Vec<String>,
+    /// How many faces were found.
+    pub faces: usize,
+    /// 0 to 1; `null` where no face was found.
+    pub score: Option<f64>,
+    /// The face that was measured.
+    pub face: Option<FaceReport>,
+    /// Its head rotation.
+    pub pose: Option<PoseReport>,
+    /// Each measure's value.
+    pub measures: BTreeMap<String, MeasureReport>,
+    /// Why the file could not be assessed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
+/// Where a face is, in pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaceReport {
+    /// `[x, y, width, height]`.
+    #[serde(rename = "box")]
+    pub bounds: [f32; 4],
+    /// Five points; right and left are the person's own.
+    pub landmarks: LandmarksReport,
+    /// Distance between the eye centres.
+    pub inter_eye_px: f32,
+}
+
+/// Five points of a face as `[x, y]`; right and left are the person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LandmarksReport {
+    /// Centre of the right eye.
+    pub right_eye: [f32; 2],
+    /// Centre of the left eye.
+    pub left_eye: [f32; 2],
+    /// Tip of the nose.
+    pub nose: [f32; 2],
+    /// Right mouth corner.
+    pub right_mouth: [f32; 2],
+    /// Left mouth corner.
+    pub left_mouth: [f32; 2],
 }
 
 /// Head rotation in degrees, signs as ISO/IEC 19794-5.

@@ -1,0 +1,227 @@
+//! Does a command's work where no agent runs: opens camera and queue itself, and closes them again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::visit::{End, Shot, Told, Visit};
+use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status, rig};
+use crate::camera::{CameraError, Feed, FrameSource, Pace};
+use crate::clock;
+use crate::config::{Config, Paths};
+use crate::domain::{Frame, Moment, UpdateId};
+use crate::enrollment;
+use crate::failure::{Exit, Failure};
+use crate::sheet::SheetBuilder;
+use crate::web::wire::{
+    DeliveryStatus, DryRunReport, FlushReport, PersonRequest, QueueItem, QueueStatus, StatusReport,
+    UpdateReport,
+};
+
+/// What an enrollment is to end in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnrollPlan {
+    /// A durable update.
+    Queue,
+    /// A report.
+    DryRun,
+}
+
+/// What an enrollment ended in.
+#[derive(Debug)]
+pub enum EnrollOutcome {
+    /// A durable update.
+    Queued(UpdateReport),
+    /// A report, and why nothing was chosen if nothing was.
+    DryRun(DryRunReport, Option<Failure>),
+}
+
+/// Who looks on while a person is captured.
+pub struct Watcher<'a> {
+    /// Is told every step.
+    pub told: Box<dyn FnMut(&Told) + 'a>,
+    /// Is given every judged frame.
+    pub sheet: Option<&'a mut SheetBuilder>,
+}
+
+/// Lists the queue.
+///
+/// # Errors
+/// When the queue cannot be opened.
+pub fn list_alone(config: &Config, paths: &Paths) -> Result<Vec<QueueItem>, Failure> {
+    let (queue, _) = open_queue(config, paths)?;
+    Ok(queue.list().iter().map(QueueItem::from).collect())
+}
+
+/// Shows one update.
+///
+/// # Errors
+/// When there is none with this id, or the queue cannot be opened.
+pub fn show_alone(config: &Config, paths: &Paths, id: UpdateId) -> Result<QueueItem, Failure> {
+    let (queue, _) = open_queue(config, paths)?;
+    let (head, _) = queue.read(id).map_err(from_queue)?;
+    Ok(QueueItem::from(&head))
+}
+
+/// Queues an update.
+///
+/// # Errors
+/// When it is not valid, or the queue refuses it.
+pub fn update_alone(
+    config: &Config,
+    paths: &Paths,
+    mut request: PersonRequest,
+) -> Result<UpdateReport, Failure> {
+    let images = match request.images.take() {
+        None => None,
+        Some(encoded) => {
+            let mut finder = Rig::new(config)?.finder()?;
+            Some(intake::pictures(&encoded, finder.as_mut())?)
+        }
+    };
+    let update = intake::parse(request, images, clock::utc_date(clock::wall_now()))?;
+    let (queue, _) = open_queue(config, paths)?;
+    keep(&queue, update)
+}
+
+/// Delivers what can be delivered now.
+///
+/// # Errors
+/// When the queue cannot be opened or the client cannot be built.
+pub async fn flush_alone(
+    config: &Config,
+    paths: &Paths,
+    limit: Duration,
+) -> Result<FlushReport, Failure> {
+    let (queue, _) = open_queue(config, paths)?;
+    post::flush_once(config, paths, Arc::new(queue), limit).await
+}
+
+/// Tells what can be read without an agent.
+pub fn status_alone(config: &Config, paths: &Paths) -> StatusReport {
+    let (queue, last_receipt, unconfirmed) = match open_queue(config, paths) {
+        Ok((queue, _)) => {
+            let receipts = post::receipts(&queue);
+            (queue_status(&queue, false), receipts.0, receipts.1)
+        }
+        Err(failure) => {
+            tracing::warn!(%failure, "the queue cannot be read");
+            (QueueStatus { index: "unknown".into(), ..QueueStatus::default() }, None, 0)
+        }
+    };
+    StatusReport {
+        kiosk: config.kiosk_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        agent: "not_running".into(),
+        camera: None,
+        enrollment: None,
+        queue,
+        delivery: DeliveryStatus {
+            state: "unknown".into(),
+            reason: Some("no agent delivers".into()),
+            last_receipt,
+            token_expires_at: post::token_expiry(config, paths),
+            unconfirmed,
+        },
+    }
+}
+
+/// Captures a person with the configured source.
+///
+/// # Errors
+/// When the request is not valid, the camera gives nothing, no shot is good enough, or the queue refuses.
+pub fn enroll_alone(
+    config: &Config,
+    paths: &Paths,
+    request: PersonRequest,
+    plan: EnrollPlan,
+    watcher: &mut Watcher<'_>,
+) -> Result<EnrollOutcome, Failure> {
+    let today = clock::utc_date(clock::wall_now());
+    let person_id = intake::check_enrollment(&request, today)?;
+    let rig = Rig::new(config)?;
+    let spec = rig::camera_spec(config)?;
+    // A full or broken queue must be told before a person stands in front of the camera.
+    let queue = match plan {
+        EnrollPlan::Queue => Some(open_queue(config, paths)?.0),
+        EnrollPlan::DryRun => None,
+    };
+    let mut examiner = rig.examiner()?;
+    let mut feed = Feed::open(&spec, &rig::camera_settings(config), Pace::Stepped)
+        .map_err(|error| camera_failure(&error))?;
+    let limit = request.timeout_s.map(Duration::from_secs);
+    let settings = rig.session(limit);
+    let timeout = settings.timeout;
+    let started = feed.now();
+    let mut visit = Visit::start(person_id.clone(), settings, rig.style(), started);
+    let end = loop {
+        let told = match feed.next() {
+            Ok(frame) => {
+                let now = feed.now();
+                let told = visit.take(&frame, &mut examiner, now)?;
+                add_to_sheet(watcher, &frame, &told);
+                told
+            }
+            // The clip is over: what the session has seen is all it will see.
+            Err(CameraError::Ended { .. }) => visit.tell(enrollment::Event::Tick, started + timeout)?,
+            Err(error @ CameraError::Stalled { .. }) if feed.now().since(started) < timeout => {
+                tracing::warn!(%error, "waiting for the camera");
+                visit.tell(enrollment::Event::Tick, feed.now())?
+            }
+            Err(error) => return Err(camera_failure(&error)),
+        };
+        told.iter().for_each(|told| (watcher.told)(told));
+        if let Some(end) = told.into_iter().find_map(over) {
+            break end;
+        }
+    };
+    conclude(end, &visit, request, queue, watcher)
+}
+
+fn over(told: Told) -> Option<End> {
+    match told {
+        Told::Over(end) => Some(end),
+        Told::Judged(_) | Told::Guidance(_) => None,
+    }
+}
+
+fn conclude(
+    end: End,
+    visit: &Visit,
+    request: PersonRequest,
+    queue: Option<crate::queue::Queue>,
+    watcher: &mut Watcher<'_>,
+) -> Result<EnrollOutcome, Failure> {
+    let shots = match end {
+        End::Chosen(shots) => Ok(shots),
+        End::Failed(failure) => Err(failure),
+        End::Cancelled => Err(Failure::new(Exit::TryLater, "the enrollment was cancelled")),
+    };
+    if let (Some(sheet), Ok(shots)) = (watcher.sheet.as_deref_mut(), &shots) {
+        sheet.choose(&shots.iter().map(|shot| shot.report.frame).collect::<Vec<_>>());
+    }
+    let Some(queue) = queue else {
+        let (shots, failure) = match shots {
+            Ok(shots) => (shots, None),
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        return Ok(EnrollOutcome::DryRun(dry_run(visit, &shots), failure));
+    };
+    let portraits = shots?.into_iter().map(|shot| shot.portrait).collect();
+    let today = clock::utc_date(clock::wall_now());
+    let update = intake::parse(request, Some(portraits), today)?;
+    keep(&queue, update).map(EnrollOutcome::Queued)
+}
+
+fn dry_run(visit: &Visit, shots: &[Shot]) -> DryRunReport {
+    DryRunReport {
+        person_id: visit.person_id().to_string(),
+        chosen: shots.iter().map(|shot| shot.report.clone()).collect(),
+        considered: visit.considered(),
+        rejected: visit
+            .rejected()
+            .iter()
+            .map(|(reason, count)| (reason.code().to_owned(), *count))
+            .collect(),
+    }
+}

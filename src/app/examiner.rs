@@ -1,0 +1,133 @@
+//! Takes one frame through decoding, finding, measuring and the gates.
+
+use std::time::Duration;
+
+use crate::domain::{
+    Assessment, Eyes, Frame, Gate, JudgedFrame, Moment, Observation, Reason,
+};
+use crate::measure::{self, Subject};
+use crate::vision::image::{self, ImageError};
+use crate::vision::{FaceFinder, Picture, VisionError};
+
+/// Frames older than this when their turn comes are not judged: the person has moved since.
+const MAX_AGE: Duration = Duration::from_millis(150);
+
+/// When the costly look at the eyes is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EyesLook {
+    /// Only at frames that pass every other gate.
+    OnlyCandidates,
+    /// At every face, for a complete table.
+    Always,
+}
+
+/// One frame with everything that was found out about it.
+#[derive(Debug)]
+pub struct Examined {
+    /// The picture, unless the frame was stale or damaged.
+    pub picture: Option<Picture>,
+    /// The faces.
+    pub observation: Observation,
+    /// Each measure of the face.
+    pub assessment: Assessment,
+    /// The frame after its gates.
+    pub judged: JudgedFrame,
+    /// Why the frame could not be decoded.
+    pub damage: Option<ImageError>,
+}
+
+/// Examines the frames of one visit, in their order.
+pub struct Examiner {
+    finder: Box<dyn FaceFinder>,
+    gates: Vec<Gate>,
+    eyes_look: EyesLook,
+    spare: Option<Vec<u8>>,
+}
+
+impl Examiner {
+    /// An examiner with these gates.
+    pub fn new(finder: Box<dyn FaceFinder>, gates: Vec<Gate>, eyes_look: EyesLook) -> Self {
+        Self { finder, gates, eyes_look, spare: None }
+    }
+
+    /// Forgets the face that was followed.
+    pub fn forget(&mut self) {
+        self.finder.forget();
+    }
+
+    /// Gives a picture's buffer back, so that the next frame needs no new memory.
+    pub fn recycle(&mut self, examined: Examined) {
+        self.spare = examined.picture.map(Picture::into_rgb).or_else(|| self.spare.take());
+    }
+
+    /// Examines a frame whose turn comes at `now`.
+    ///
+    /// # Errors
+    /// When a net cannot be run; a damaged frame is a judged one with its reason.
+    pub fn examine(&mut self, frame: &Frame, now: Moment) -> Result<Examined, VisionError> {
+        if now.since(frame.captured) > MAX_AGE {
+            return Ok(unseen(frame, Reason::Stale, None));
+        }
+        let picture = match image::decode(frame, self.spare.take()) {
+            Ok(picture) => picture,
+            Err(error) => return Ok(unseen(frame, Reason::Damaged, Some(error))),
+        };
+        self.examine_picture(picture, frame.sequence, frame.captured)
+    }
+
+    /// Examines a decoded picture.
+    ///
+    /// # Errors
+    /// When a net cannot be run.
+    pub fn examine_picture(
+        &mut self,
+        picture: Picture,
+        sequence: u64,
+        captured: Moment,
+    ) -> Result<Examined, VisionError> {
+        let observation = self.finder.observe(&picture, captured)?;
+        let (assessment, reasons) = match &observation.face {
+            None => (Assessment::default(), vec![Reason::NoFace]),
+            Some(face) => {
+                let look = |eyes: Option<&Eyes>| {
+                    let subject = Subject::new(&picture, face, eyes, &observation.others);
+                    let assessment = measure::assess(&subject);
+                    let reasons = measure::judge(&assessment, &self.gates);
+                    (assessment, reasons)
+                };
+                let (assessment, reasons) = look(None);
+                if reasons.is_empty() || self.eyes_look == EyesLook::Always {
+                    let eyes = self.finder.eyes(&picture, face)?;
+                    look(Some(&eyes))
+                } else {
+                    (assessment, reasons)
+                }
+            }
+        };
+        let judged = JudgedFrame {
+            sequence,
+            captured,
+            track: observation.face.as_ref().map(|face| face.track),
+            reasons,
+            score: measure::score(&assessment),
+        };
+        Ok(Examined { picture: Some(picture), observation, assessment, judged, damage: None })
+    }
+}
+
+fn unseen(frame: &Frame, reason: Reason, damage: Option<ImageError>) -> Examined {
+    let judged = JudgedFrame {
+        sequence: frame.sequence,
+        captured: frame.captured,
+        track: None,
+        reasons: vec![reason],
+        score: 0.0,
+    };
+    Examined {
+        picture: None,
+        observation: Observation::default(),
+        assessment: Assessment::default(),
+        judged,
+        damage,
+    }
+}

@@ -1,0 +1,89 @@
+//! Turns a request into a valid update: fields parsed, pictures decoded, exactly one face in each.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::domain::{
+    Date, FieldError, MAX_IMAGES, Moment, PersonId, PersonUpdate, Portrait, UpdateDraft,
+};
+use crate::failure::{Exit, Failure};
+use crate::vision::{FaceFinder, image};
+use crate::web::wire::PersonRequest;
+
+/// Parses the fields of a request, with pictures that were already checked.
+///
+/// # Errors
+/// The first field that is not valid.
+pub fn parse(
+    request: PersonRequest,
+    images: Option<Vec<Portrait>>,
+    today: Date,
+) -> Result<PersonUpdate, Failure> {
+    let person_id = PersonId::parse(&request.person_id)?;
+    let draft = UpdateDraft {
+        name: request.name,
+        gender: request.gender,
+        date_of_birth: request.date_of_birth,
+        nationality: request.nationality,
+        collections: request.collections,
+        notes: request.notes,
+        images,
+    };
+    Ok(PersonUpdate::parse(person_id, draft, today)?)
+}
+
+/// Checks the fields of an enrollment before anyone is asked to look into the camera.
+///
+/// # Errors
+/// The first field that is not valid, or pictures where the camera is to take them.
+pub fn check_enrollment(request: &PersonRequest, today: Date) -> Result<PersonId, Failure> {
+    if request.images.is_some() {
+        let error = FieldError::new("images", "pictures", "none: an enrollment takes them with the camera");
+        return Err(error.into());
+    }
+    let person_id = PersonId::parse(&request.person_id)?;
+    let given = PersonRequest { images: None, timeout_s: None, ..request.clone() };
+    let only_a_face = PersonRequest { person_id: given.person_id.clone(), ..PersonRequest::default() };
+    if given != only_a_face {
+        parse(given, None, today)?;
+    }
+    Ok(person_id)
+}
+
+/// Decodes the pictures of a request and looks for exactly one face in each.
+///
+/// # Errors
+/// The first picture that is not raw base64, cannot be decoded, or shows no face or several.
+pub fn pictures(encoded: &[String], finder: &mut dyn FaceFinder) -> Result<Vec<Portrait>, Failure> {
+    if encoded.is_empty() || encoded.len() > MAX_IMAGES {
+        let found = format!("{} pictures", encoded.len());
+        let allowed = format!("1 to {MAX_IMAGES} pictures (the set replaces every enrolled face)");
+        return Err(FieldError::new("images", found, allowed).into());
+    }
+    encoded.iter().enumerate().map(|(n, text)| picture(n + 1, text, finder)).collect()
+}
+
+fn picture(number: usize, text: &str, finder: &mut dyn FaceFinder) -> Result<Portrait, Failure> {
+    let refuse = |found: String| {
+        let allowed = "a JPEG or PNG with exactly one face, as raw standard base64 in requests";
+        Failure::from(FieldError::new("images", format!("picture {number}: {found}"), allowed))
+    };
+    if text.starts_with("data:") {
+        return Err(refuse("a data: URL".into()));
+    }
+    let bytes = BASE64_STANDARD
+        .decode(text)
+        .map_err(|error| refuse(format!("text that is not standard base64 ({error})")))?;
+    let (portrait, picture) =
+        image::portrait_from_file_bytes(bytes).map_err(|error| refuse(error.to_string()))?;
+    finder.forget();
+    let observation = finder
+        .observe(&picture, Moment::default())
+        .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+    finder.forget();
+    match observation.count() {
+        1 if observation.face.is_some() => Ok(portrait),
+        0 | 1 => Err(refuse("no face".into())),
+        several => Err(refuse(format!("{several} faces"))),
+    }
+}

@@ -1,0 +1,167 @@
+//! Puts the rooms together: the only place that names every backend.
+//!
+//! [`agent`] is the running agent, [`alone`] does a command's work where no agent runs. Both use the same
+//! [`Rig`] (how faces are examined), the same queue and the same courier.
+
+pub mod agent;
+pub mod alone;
+pub mod booth;
+pub mod examiner;
+pub mod intake;
+pub mod outbox;
+pub mod post;
+pub mod pulse;
+pub mod report;
+pub mod rig;
+pub mod visit;
+
+use std::fs;
+use std::future::Future;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use crate::clock;
+use crate::config::{Config, Paths};
+use crate::domain::{PersonUpdate, QueuedUpdate, UpdateState};
+use crate::failure::{Exit, Failure};
+use crate::measure;
+use crate::queue::{DeviceKey, Queue, QueueError, QueueOptions, Recovery};
+use crate::web::wire::{QueueStatus, UpdateReport};
+
+pub use alone::{
+    enroll_alone, flush_alone, list_alone, show_alone, status_alone, update_alone,
+};
+pub use rig::Rig;
+
+/// The names of the limits that `[capture.gates]` may hold.
+pub fn gate_keys() -> Vec<String> {
+    measure::limit_names()
+}
+
+/// Runs a future to its end, on a runtime of its own.
+///
+/// # Errors
+/// When the runtime cannot be made.
+pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+    Ok(runtime.block_on(future))
+}
+
+/// Looks at what `config check` can find out without starting anything; answers with notes.
+///
+/// # Errors
+/// When the gates make no sense or the camera's name cannot be understood.
+pub fn check(config: &Config, paths: &Paths) -> Result<Vec<String>, Failure> {
+    Rig::new(config)?;
+    rig::camera_spec(config)?;
+    let mut notes = Vec::new();
+    let token = paths.token_file(config.verifik.token_file.as_deref());
+    if !token.exists() {
+        notes.push(format!("the token file {} does not exist: updates will wait", token.display()));
+    }
+    let files = [("verifik.ca_file", &config.verifik.ca_file), ("trigger.roster", &config.trigger.roster)];
+    for (key, file) in files {
+        if let Some(path) = file
+            && !path.exists()
+        {
+            return Err(Failure::new(
+                Exit::Configuration,
+                format!("{key}: the file {} does not exist", path.display()),
+            ));
+        }
+    }
+    Ok(notes)
+}
+
+/// Opens the queue, and no other process can until it is dropped.
+///
+/// # Errors
+/// When it is open elsewhere, or the key or the directory cannot be used.
+pub fn open_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), Failure> {
+    make_state_dir(&paths.state)?;
+    let key = DeviceKey::load_or_create(&paths.key_file(config.queue.key_file.as_deref()))
+        .map_err(from_queue)?;
+    let options = QueueOptions {
+        max_bytes: config.queue.max_bytes,
+        max_items: config.queue.max_items,
+        max_age: config.queue.max_age,
+        ..QueueOptions::default()
+    };
+    Queue::open(&paths.queue(), key, options, clock::wall_now()).map_err(from_queue)
+}
+
+fn make_state_dir(path: &Path) -> Result<(), Failure> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Exit::Permission,
+            _ => Exit::CannotCreate,
+        };
+        Failure::new(exit, format!("state directory {} cannot be made: {error}", path.display()))
+            .hint("name another with --state-dir, or run as the service's user")
+    })
+}
+
+/// Makes an update durable and tells what was queued.
+///
+/// # Errors
+/// When the queue is full or cannot be written; then nothing is queued.
+pub fn keep(queue: &Queue, update: PersonUpdate) -> Result<UpdateReport, Failure> {
+    let warnings = update.warnings();
+    let person_id = update.person_id().to_string();
+    let enqueued = queue.enqueue(update, clock::wall_now()).map_err(from_queue)?;
+    let (head, _) = queue.read(enqueued.id).map_err(from_queue)?;
+    Ok(UpdateReport {
+        id: enqueued.id.to_string(),
+        person_id,
+        fields: head.fields.iter().map(|field| (*field).to_owned()).collect(),
+        images: head.images,
+        coalesced_with: enqueued.coalesced_with.iter().map(ToString::to_string).collect(),
+        warnings,
+    })
+}
+
+/// The queue's counts; while a hold is on, what waits is held.
+pub fn queue_status(queue: &Queue, held: bool) -> QueueStatus {
+    let summary = queue.summary(clock::wall_now());
+    let (queued, held) = if held { (0, summary.queued) } else { (summary.queued, 0) };
+    QueueStatus {
+        queued,
+        held,
+        in_flight: summary.in_flight,
+        parked: summary.parked,
+        bytes: summary.bytes,
+        oldest_age_s: summary.oldest_age.map(|age| age.as_secs()),
+        quarantined: summary.quarantined,
+        index: summary.index.name().to_owned(),
+    }
+}
+
+/// The state that the operator sees: while a hold is on, what waits is held.
+pub fn seen(mut update: QueuedUpdate, held: bool) -> QueuedUpdate {
+    if held && update.state == UpdateState::Queued {
+        update.state = UpdateState::Held;
+    }
+    update
+}
+
+/// Translates an error of the queue into a failure with its exit code.
+pub fn from_queue(error: QueueError) -> Failure {
+    use crate::queue::QueueErrorKind as Kind;
+    let exit = match error.kind() {
+        Kind::Full => Exit::CannotCreate,
+        Kind::Locked => Exit::TryLater,
+        Kind::NotFound => Exit::NoInput,
+        Kind::Permission => Exit::Permission,
+        Kind::State => Exit::Usage,
+        Kind::Storage => Exit::Io,
+    };
+    let hint = error.hint();
+    let failure = Failure::caused(exit, &error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,107 @@
+//! How faces are examined here: gates, shots, texts and nets, as the configuration wants them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::examiner::{Examiner, EyesLook};
+use super::visit::PortraitStyle;
+use crate::camera::spec::SourceSpec;
+use crate::config::Config;
+use crate::domain::{Gate, Guidance};
+use crate::enrollment::SessionSettings;
+use crate::failure::{Exit, Failure};
+use crate::measure;
+use crate::texts::{Locale, Texts};
+use crate::vision::FaceFinder;
+use crate::vision::nets::Vision;
+
+/// Everything an enrollment needs besides frames and a queue.
+#[derive(Debug, Clone)]
+pub struct Rig {
+    gates: Vec<Gate>,
+    session: SessionSettings,
+    style: PortraitStyle,
+    texts: Arc<Texts>,
+}
+
+impl Rig {
+    /// Builds it from the configuration.
+    ///
+    /// # Errors
+    /// When a limit in `[capture.gates]` makes no sense.
+    pub fn new(config: &Config) -> Result<Self, Failure> {
+        let gates = measure::gates(config.capture.profile, &config.capture.gates)
+            .map_err(|error| Failure::caused(Exit::Configuration, &error))?;
+        let locale = Locale::from_name(&config.locale).unwrap_or_default();
+        Ok(Self {
+            gates,
+            session: SessionSettings {
+                shots: config.capture.shots,
+                timeout: config.capture.timeout,
+                ..SessionSettings::default()
+            },
+            style: PortraitStyle {
+                framing: config.capture.framing,
+                jpeg_quality: config.capture.jpeg_quality,
+            },
+            texts: Arc::new(Texts::builtin(locale)),
+        })
+    }
+
+    /// Loads the nets.
+    ///
+    /// # Errors
+    /// When the embedded models cannot be loaded.
+    pub fn finder(&self) -> Result<Box<dyn FaceFinder>, Failure> {
+        let vision = Vision::load().map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        Ok(Box::new(vision))
+    }
+
+    /// An examiner that looks at the eyes of candidates only.
+    ///
+    /// # Errors
+    /// When the embedded models cannot be loaded.
+    pub fn examiner(&self) -> Result<Examiner, Failure> {
+        Ok(Examiner::new(self.finder()?, self.gates.clone(), EyesLook::OnlyCandidates))
+    }
+
+    /// An examiner that measures everything.
+    ///
+    /// # Errors
+    /// When the embedded models cannot be loaded.
+    pub fn thorough_examiner(&self) -> Result<Examiner, Failure> {
+        Ok(Examiner::new(self.finder()?, self.gates.clone(), EyesLook::Always))
+    }
+
+    /// The gates in force.
+    pub fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+
+    /// The settings of a session, with its own time-out if `limit` is given.
+    pub fn session(&self, limit: Option<Duration>) -> SessionSettings {
+        let timeout = limit.unwrap_or(self.session.timeout);
+        SessionSettings { timeout, ..self.session.clone() }
+    }
+
+    /// How portraits are cut.
+    pub const fn style(&self) -> PortraitStyle {
+        self.style
+    }
+
+    /// A guidance in the kiosk's language.
+    pub fn text(&self, guidance: Guidance) -> &str {
+        self.texts.text(guidance)
+    }
+}
+
+/// Parses the camera's name.
+///
+/// # Errors
+/// When it cannot be understood.
+pub fn camera_spec(config: &Config) -> Result<SourceSpec, Failure> {
+    SourceSpec::parse(&config.camera.source).map_err(|error| {
+        Failure::caused(Exit::Configuration, &error)
+            .hint("camera.source takes \"auto\", a device path, a by-id name, an index, or \"frames:DIR?fps=10&once\"")
+    })
+}

@@ -1,0 +1,139 @@
+//! `enroll`: capture a person now, choose the shots and queue the update.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::output::{Output, Tone};
+use super::person::FieldArgs;
+use super::setting::Setting;
+use super::update;
+use crate::app::alone::{EnrollOutcome, EnrollPlan, Watcher};
+use crate::app::{self, visit::Told};
+use crate::failure::{Exit, Failure};
+use crate::sheet::SheetBuilder;
+use crate::web::client::Client;
+use crate::web::wire::{DryRunReport, EnrollmentReport, EnrollmentState, Event, PersonRequest};
+
+/// Arguments of `enroll`.
+#[derive(Debug, Args)]
+pub(super) struct EnrollArgs {
+    /// The person's id at the persons API
+    person_id: String,
+    #[command(flatten)]
+    fields: FieldArgs,
+    /// How long it may take [default: capture.timeout]
+    #[arg(long, value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+    /// Choose, tell, and queue nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Also write a picture of every judged frame with box, score and reasons (PNG; not with a running agent)
+    #[arg(long, value_name = "FILE")]
+    sheet: Option<PathBuf>,
+}
+
+pub(super) fn run(args: EnrollArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
+    let mut request = args.fields.request(args.person_id);
+    request.timeout_s = args.timeout.map(|timeout| timeout.as_secs().max(1));
+    let agent = if args.dry_run { None } else { setting.agent()? };
+    match agent {
+        Some(_) if args.sheet.is_some() => {
+            Err(Failure::new(Exit::Usage, "--sheet works only while no agent runs")
+                .hint("stop the agent first, or use --dry-run with a replayed source"))
+        }
+        Some(agent) => app::block_on(with_agent(&agent, &request, output))?,
+        None => alone(request, args.dry_run, args.sheet, setting, output),
+    }
+}
+
+/// Follows the agent's events until the enrollment has ended.
+async fn with_agent(
+    agent: &Client,
+    request: &PersonRequest,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut events = agent.events().await?;
+    let mut report = agent.enroll(request).await?;
+    while report.state == EnrollmentState::Capturing {
+        match events.next().await {
+            Some(Event::Guidance { enrollment, code, text }) if enrollment == report.id => {
+                tell_guidance(&code, &text, output);
+            }
+            Some(Event::Enrollment(ended)) if ended.id == report.id => report = ended,
+            Some(_) => {}
+            None => {
+                return Err(Failure::new(Exit::Unavailable, "the agent has gone")
+                    .hint("what was queued is on disk; `kiosk-enroll status` tells more"));
+            }
+        }
+    }
+    tell_end(report, output)
+}
+
+fn tell_end(report: EnrollmentReport, output: &Output) -> Result<(), Failure> {
+    match (report.update, report.failure) {
+        (Some(queued), _) => update::tell(&queued, output),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => Err(Failure::new(Exit::TryLater, format!("enrollment {} was cancelled", report.id))),
+    }
+}
+
+fn tell_guidance(code: &str, text: &str, output: &Output) {
+    output.progress(format!("{code:<16} {text}"));
+}
+
+fn alone(
+    request: PersonRequest,
+    dry_run: bool,
+    sheet: Option<PathBuf>,
+    setting: &Setting,
+    output: &Output,
+) -> Result<(), Failure> {
+    let rig = app::Rig::new(&setting.config)?;
+    let title = format!("enroll {}", request.person_id);
+    let mut builder = sheet.is_some().then(|| SheetBuilder::new(&title));
+    let mut watcher = Watcher {
+        told: Box::new(|told| {
+            if let Told::Guidance(guidance) = told {
+                tell_guidance(guidance.code(), rig.text(*guidance), output);
+            }
+        }),
+        sheet: builder.as_mut(),
+    };
+    let plan = if dry_run { EnrollPlan::DryRun } else { EnrollPlan::Queue };
+    let outcome = app::enroll_alone(&setting.config, &setting.paths, request, plan, &mut watcher);
+    drop(watcher);
+    if let (Some(path), Some(builder)) = (&sheet, builder) {
+        app::alone::write_sheet(path, builder)?;
+        output.line(format!("contact sheet: {}", path.display()));
+    }
+    match outcome? {
+        EnrollOutcome::Queued(report) => update::tell(&report, output),
+        EnrollOutcome::DryRun(report, failure) => {
+            tell_dry_run(&report, output)?;
+            failure.map_or(Ok(()), Err)
+        }
+    }
+}
+
+fn tell_dry_run(report: &DryRunReport, output: &Output) -> Result<(), Failure> {
+    for (rank, shot) in report.chosen.iter().enumerate() {
+        let path = shot.path.as_deref().unwrap_or("");
+        output.line(format!(
+            "{} {}: frame {} {path} score {:.3}, yaw {:+.1}, pitch {:+.1}, roll {:+.1}",
+            output.paint(Tone::Good, "shot"),
+            rank + 1,
+            shot.frame,
+            shot.score,
+            shot.pose.yaw,
+            shot.pose.pitch,
+            shot.pose.roll
+        ));
+    }
+    let refused: Vec<_> =
+        report.rejected.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    output.line(format!("{} frames judged; refused for: {}", report.considered, refused.join(", ")));
+    output.json(report)
+}

@@ -1,0 +1,111 @@
+//! Writes for people and for programs: results to standard output, failures to standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use serde::Serialize;
+
+use crate::failure::{Exit, Failure};
+
+/// How results are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+/// Colours of the terminal, where it is one and `NO_COLOR` does not forbid them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Warning,
+    Bad,
+    Faint,
+    Strong,
+}
+
+impl Output {
+    pub(super) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// Whether a program reads the output.
+    pub(super) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Writes one line for people; nothing when a program reads.
+    pub(super) fn line(self, text: impl AsRef<str>) {
+        if !self.json {
+            write_out(format!("{}\n", text.as_ref()).as_bytes());
+        }
+    }
+
+    /// Writes a line of progress to standard error, if a person looks at it.
+    pub(super) fn progress(self, text: impl AsRef<str>) {
+        if !self.json && !self.quiet && io::stderr().is_terminal() {
+            let _ = writeln!(io::stderr(), "{}", text.as_ref());
+        }
+    }
+
+    /// Writes one JSON document as a line; nothing when a person reads.
+    pub(super) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
+        if self.json {
+            let mut text = serde_json::to_string(value)
+                .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+            text.push('\n');
+            write_out(text.as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Writes bytes as they are: the output of `config default`, `man`, `completions`.
+    pub(super) fn raw(self, bytes: &[u8]) {
+        write_out(bytes);
+    }
+
+    /// Writes `error:` and `hint:` to standard error.
+    pub(super) fn tell_failure(self, failure: &Failure) {
+        let mut err = io::stderr().lock();
+        let _ = writeln!(err, "{}: {}", paint_for(&io::stderr(), Tone::Bad, "error"), failure.error);
+        if let Some(hint) = &failure.hint {
+            let _ = writeln!(err, "{}: {hint}", paint_for(&io::stderr(), Tone::Strong, "hint"));
+        }
+    }
+
+    /// Colours a word of a line on standard output.
+    pub(super) fn paint(self, tone: Tone, text: &str) -> String {
+        if self.json { text.to_owned() } else { paint_for(&io::stdout(), tone, text) }
+    }
+}
+
+/// A reader that has gone away (`| head`) is no failure of ours.
+fn write_out(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+fn paint_for(stream: &impl io::IsTerminal, tone: Tone, text: &str) -> String {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if forbidden || !stream.is_terminal() {
+        return text.to_owned();
+    }
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Warning => "33",
+        Tone::Bad => "31",
+        Tone::Faint => "2",
+        Tone::Strong => "1",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+/// Tells a wrong command line, or prints help and version where they were asked for.
+pub(super) fn tell_usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(Exit::Usage.code()),
+    }
+}
