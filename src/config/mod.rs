@@ -126,8 +126,8 @@ pub struct Delivery {
     pub backoff_min: Duration,
     /// The longest back-off.
     pub backoff_max: Duration,
-    /// The time between two requests in the long run.
-    pub interval: Duration,
+    /// How many requests in the long run, in each of this time.
+    pub rate: (u32, Duration),
     /// Whether an operator has paused the delivery.
     pub paused: bool,
 }

@@ -234,23 +234,23 @@ impl Reader<'_> {
             spread: self.duration("delivery.spread", Duration::ZERO..=HOUR)?,
             backoff_min,
             backoff_max: self.duration("delivery.backoff_max", backoff_min..=DAY)?,
-            interval: self.interval()?,
+            rate: self.rate()?,
             paused: self.switch("delivery.paused")?,
         })
     }
 
-    /// `COUNT/DURATION` as the time between two requests.
-    fn interval(&self) -> Result<Duration, ConfigError> {
+    /// `COUNT/DURATION`.
+    fn rate(&self) -> Result<(u32, Duration), ConfigError> {
         let path = "delivery.rate";
         let text = self.text(path)?;
         let parsed = text.split_once('/').and_then(|(count, per)| {
             let count: u32 =
                 count.trim().parse().ok().filter(|count| (1..=1000).contains(count))?;
             let per = humantime::parse_duration(per.trim()).ok()?;
-            (per >= Duration::from_millis(1) && per <= HOUR).then(|| per / count)
+            (per >= Duration::from_millis(1) && per <= HOUR).then_some((count, per))
         });
         match parsed {
-            Some(interval) => Ok(interval),
+            Some(rate) => Ok(rate),
             None => self.refuse(
                 path,
                 "COUNT/DURATION with 1 to 1000 requests per 1ms to 1h, like \"1/2s\"",
@@ -289,7 +289,7 @@ mod tests {
     fn the_defaults_are_valid() {
         let config = resolve(&[]).unwrap();
         assert_eq!(config.queue.max_bytes, 2 << 30);
-        assert_eq!(config.delivery.interval, Duration::from_secs(2));
+        assert_eq!(config.delivery.rate, (1, Duration::from_secs(2)));
         assert_eq!(config.verifik.base_url, "https://api.verifik.co");
     }
 

@@ -1,0 +1,378 @@
+//! The running agent: one queue, one courier, one camera, one booth, and the local API over them.
+//!
+//! ```text
+//! camera thread ──newest frame──▶ booth thread ──update──▶ queue ◀──lease── courier task ──PUT──▶
+//!        └─state─┐                     └─events─┐            ▲                  └─events─┐
+//!                └──────────────────────────────┴── local API (socket, loopback) ────────┘
+//! ```
+//!
+//! Ready means: the configuration is valid and the queue is open. Neither camera nor network is waited for.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::booth::Booth;
+use super::pulse::{self, Pulse};
+use super::{Rig, eye, from_queue, intake, keep, open_queue, post, queue_status, rig, seen};
+use crate::clock;
+use crate::config::{Config, Paths};
+use crate::delivery::{CourierHandle, DeliveryEvent, DeliveryState};
+use crate::failure::{Exit, Failure};
+use crate::queue::Queue;
+use crate::service;
+use crate::web::wire::{
+    DeliveryStatus, EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport,
+    StatusReport, UpdateReport,
+};
+use crate::web::{Kiosk, server};
+
+/// How many events a slow listener may lag behind.
+const EVENTS: usize = 512;
+/// How often the agent looks after itself where no watchdog asks for more.
+const ROUND: Duration = Duration::from_secs(5);
+/// How long the agent waits for a command that has the queue open.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_POLL: Duration = Duration::from_millis(250);
+const LOCAL_TOKEN: &str = "local.token";
+
+/// Runs the agent until it is asked to stop.
+///
+/// # Errors
+/// When the configuration, the queue or the sockets cannot be used.
+pub fn run(config: &Config, paths: &Paths) -> Result<(), Failure> {
+    let rig = Rig::new(config)?;
+    rig::camera_spec(config)?;
+    let queue = Arc::new(open_queue_patiently(config, paths)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("agent")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+    runtime.block_on(serve(config, paths, rig, queue))
+}
+
+/// A command may have the queue open for a moment; nothing else keeps the agent from starting.
+fn open_queue_patiently(config: &Config, paths: &Paths) -> Result<Queue, Failure> {
+    let began = clock::monotonic_now();
+    loop {
+        match open_queue(config, paths) {
+            Ok((queue, recovery)) => {
+                tracing::info!(%recovery, "the queue is open");
+                return Ok(queue);
+            }
+            Err(failure)
+                if failure.exit == Exit::TryLater
+                    && clock::monotonic_now().since(began) < LOCK_WAIT =>
+            {
+                std::thread::sleep(LOCK_POLL);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> Result<(), Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let (events, _) = broadcast::channel(EVENTS);
+    let wake = Arc::new(Notify::new());
+    let post = post::build(config, paths, Arc::clone(&queue))?;
+    let socket = server::open_socket(&paths.socket).map_err(|error| {
+        Failure::new(Exit::CannotCreate, format!("socket {}: {error}", paths.socket.display()))
+    })?;
+    let loopback = open_loopback(config, paths).await?;
+    let mut eye = eye::Eye::open(config, events.clone())?;
+    let booth_pulse = Pulse::new("booth");
+    let booth = Booth::start(
+        rig.clone(),
+        eye.frames(),
+        keeper(Arc::clone(&queue), Arc::clone(&wake), events.clone()),
+        events.clone(),
+        booth_pulse.clone(),
+    )?;
+    let agent = Agent {
+        inner: Arc::new(Inner {
+            config: config.clone(),
+            paths: paths.clone(),
+            rig,
+            queue,
+            wake: Arc::clone(&wake),
+            courier: post.handle.clone(),
+            events: events.clone(),
+            camera: eye.watch(),
+            booth,
+            pulses: vec![booth_pulse, eye.pulse()],
+        }),
+    };
+    let courier = tokio::spawn(post.courier.run(raised(stopped.clone()), wake));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
+    tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
+    service::ready(&agent.words());
+    tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
+    let ended = look_after(&agent, paths, &post.clock).await;
+    service::stopping();
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    finish(courier).await;
+    tasks.shutdown().await;
+    eye.close();
+    post::save_clock(&post.clock, paths);
+    if let Err(error) = std::fs::remove_file(&paths.socket) {
+        tracing::debug!(%error, "the socket could not be removed");
+    }
+    drop(agent);
+    ended
+}
+
+/// The update on its way finishes or is released by the courier itself; this only guards against a bug there.
+async fn finish(courier: JoinHandle<()>) {
+    if tokio::time::timeout(Duration::from_secs(15), courier).await.is_err() {
+        tracing::error!("the courier did not end in time; its update stays queued");
+    }
+}
+
+fn raised(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
+    async move {
+        // A sender that has gone means the same.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }
+}
+
+struct Loopback {
+    listener: TcpListener,
+    token: String,
+}
+
+async fn open_loopback(config: &Config, paths: &Paths) -> Result<Option<Loopback>, Failure> {
+    let Some(address) = config.web_listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(Exit::Configuration, format!("web.listen = \"{address}\" cannot be used: {error}"))
+            .hint("choose another port, or \"\" for the Unix socket only")
+    })?;
+    let path = paths.state.join(LOCAL_TOKEN);
+    let token = super::local_token::load_or_create(&path)?;
+    Ok(Some(Loopback { listener, token }))
+}
+
+async fn serve_all(
+    agent: Agent,
+    socket: tokio::net::UnixListener,
+    loopback: Option<Loopback>,
+    stopped: watch::Receiver<bool>,
+) {
+    let on_socket = server::serve_socket(socket, agent.clone(), raised(stopped.clone()));
+    let on_loopback = async {
+        match loopback {
+            Some(Loopback { listener, token }) => {
+                server::serve_loopback(listener, agent, token, raised(stopped)).await
+            }
+            None => Ok(()),
+        }
+    };
+    let (socket, loopback) = tokio::join!(on_socket, on_loopback);
+    for error in [socket, loopback].into_iter().filter_map(Result::err) {
+        tracing::error!(%error, "the local API has ended");
+    }
+}
+
+fn keeper(
+    queue: Arc<Queue>,
+    wake: Arc<Notify>,
+    events: broadcast::Sender<Event>,
+) -> super::booth::Keeper {
+    Box::new(move |update| {
+        let report = keep(&queue, update)?;
+        wake.notify_one();
+        let _ = events.send(Event::Queue(queue_status(&queue, false)));
+        Ok(report)
+    })
+}
+
+async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<DeliveryEvent>) {
+    loop {
+        let event = match deliveries.recv().await {
+            Ok(DeliveryEvent::Delivered(receipt)) => Event::Delivered(ReceiptReport::from(&receipt)),
+            Ok(DeliveryEvent::HoldChanged(_)) => {
+                let (state, reason) = agent.delivery_words();
+                Event::Delivery { state, reason }
+            }
+            Ok(DeliveryEvent::Parked { .. }) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                Event::Queue(agent.status().queue)
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        let _ = agent.inner.events.send(event);
+        let _ = agent.inner.events.send(Event::Queue(agent.status().queue));
+    }
+}
+
+/// Feeds the watchdog and tells systemd the state, until a signal asks for the end or the camera has
+/// failed for good.
+async fn look_after(
+    agent: &Agent,
+    paths: &Paths,
+    clock_guard: &crate::delivery::ClockGuard,
+) -> Result<(), Failure> {
+    let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+    let mut round = tokio::time::interval(service::watchdog_interval().map_or(ROUND, |w| w.min(ROUND)));
+    let mut rounds = 0_u64;
+    loop {
+        tokio::select! {
+            () = asked(&mut terminate) => return Ok(()),
+            () = asked(&mut interrupt) => return Ok(()),
+            _ = round.tick() => {}
+        }
+        let silent = pulse::silent(&agent.inner.pulses, clock::monotonic_now());
+        if silent.is_empty() {
+            service::feed_watchdog();
+        } else {
+            tracing::error!(?silent, "a loop shows no sign of life: the watchdog is not fed");
+        }
+        service::status(&agent.words());
+        rounds += 1;
+        if rounds.is_multiple_of(120) {
+            post::save_clock(clock_guard, paths);
+        }
+    }
+}
+
+async fn asked(signal: &mut Signal) {
+    // `None` never comes while the runtime lives.
+    let _ = signal.recv().await;
+}
+
+struct Inner {
+    config: Config,
+    paths: Paths,
+    rig: Rig,
+    queue: Arc<Queue>,
+    wake: Arc<Notify>,
+    courier: CourierHandle,
+    events: broadcast::Sender<Event>,
+    camera: eye::CameraWatch,
+    booth: Booth,
+    pulses: Vec<Pulse>,
+}
+
+/// What the local API talks to.
+#[derive(Clone)]
+pub struct Agent {
+    inner: Arc<Inner>,
+}
+
+impl Agent {
+    fn delivery_words(&self) -> (String, Option<String>) {
+        post::state_words(&self.inner.courier.status().borrow().state)
+    }
+
+    fn is_held(&self) -> bool {
+        matches!(self.inner.courier.status().borrow().state, DeliveryState::Hold(_))
+    }
+
+    /// The state in one line, as `systemctl status` shows it.
+    fn words(&self) -> String {
+        let status = self.status();
+        let waiting = status.queue.queued + status.queue.held + status.queue.in_flight;
+        let camera = status.camera.map_or_else(|| "none".to_owned(), |camera| camera.state);
+        format!(
+            "camera {camera}; queue {waiting} waiting, {} parked; delivery {}",
+            status.queue.parked, status.delivery.state
+        )
+    }
+}
+
+impl Kiosk for Agent {
+    fn enroll(&self, request: PersonRequest) -> Result<EnrollmentReport, Failure> {
+        self.inner.booth.enroll(request)
+    }
+
+    fn enrollment(&self, id: &str) -> Result<EnrollmentReport, Failure> {
+        self.inner.booth.report(id)
+    }
+
+    fn cancel(&self, id: &str) -> Result<EnrollmentReport, Failure> {
+        self.inner.booth.cancel(id)
+    }
+
+    async fn update(&self, mut request: PersonRequest) -> Result<UpdateReport, Failure> {
+        let inner = Arc::clone(&self.inner);
+        let kept = tokio::task::spawn_blocking(move || {
+            let images = match request.images.take() {
+                None => None,
+                // Nets of their own, for a moment: the booth's follow a face and must not be disturbed.
+                Some(encoded) => Some(intake::pictures(&encoded, inner.rig.finder()?.as_mut())?),
+            };
+            if request.timeout_s.is_some() {
+                let error = crate::domain::FieldError::new("timeout_s", "a value", "none: only enrollments have a time-out");
+                return Err(error.into());
+            }
+            let update = intake::parse(request, images, clock::utc_date(clock::wall_now()))?;
+            keep(&inner.queue, update)
+        })
+        .await
+        .map_err(|error| Failure::caused(Exit::Internal, &error))??;
+        self.inner.wake.notify_one();
+        let _ = self.inner.events.send(Event::Queue(self.status().queue));
+        Ok(kept)
+    }
+
+    fn queue(&self) -> Vec<QueueItem> {
+        let held = self.is_held();
+        let all = self.inner.queue.list().into_iter();
+        all.map(|update| QueueItem::from(&seen(update, held))).collect()
+    }
+
+    fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
+        let (head, _) = self.inner.queue.read(id.parse()?).map_err(from_queue)?;
+        Ok(QueueItem::from(&seen(head, self.is_held())))
+    }
+
+    async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
+        let report = self.inner.courier.flush(limit).await.ok_or_else(|| {
+            Failure::new(Exit::Unavailable, "the agent is stopping").hint("try again in a moment")
+        })?;
+        let report = report.map_err(|error| Failure::caused(Exit::Io, &error))?;
+        post::flush_report(&report, &self.inner.queue)
+    }
+
+    fn status(&self) -> StatusReport {
+        let (state, reason) = self.delivery_words();
+        let (last_receipt, unconfirmed) = post::receipts(&self.inner.queue);
+        StatusReport {
+            kiosk: self.inner.config.kiosk_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            agent: "running".into(),
+            camera: Some(self.inner.camera.status()),
+            enrollment: self.inner.booth.current(),
+            queue: queue_status(&self.inner.queue, self.is_held()),
+            delivery: DeliveryStatus {
+                state,
+                reason,
+                last_receipt,
+                token_expires_at: post::token_expiry(&self.inner.config, &self.inner.paths),
+                unconfirmed,
+            },
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        pulse::silent(&self.inner.pulses, clock::monotonic_now()).is_empty()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.inner.camera.status().state == "streaming"
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+}

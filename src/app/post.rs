@@ -1,0 +1,159 @@
+//! Connects the courier with the configuration, the queue and the wire's words.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::outbox::QueueOutbox;
+use crate::clock::{rfc3339, wall_now};
+use crate::config::{Config, Paths};
+use crate::delivery::{
+    ClockGuard, Courier, CourierHandle, CourierSettings, DeliveryState, Flow, Held, HttpPersonsApi,
+    HttpSettings, Rate, ScheduleSettings, TokenFile,
+};
+use crate::domain::{Confirmation, PersonUpdate, Portrait, UpdateDraft};
+use crate::failure::{Exit, Failure};
+use crate::queue::Queue;
+use crate::vision::image;
+use crate::web::wire::{FlushReport, ReceiptReport};
+
+/// The file in the state directory that keeps the clock's floor.
+const CLOCK_FLOOR: &str = "clock-floor";
+/// JPEG quality of the second attempt when the server found a picture too large.
+const SMALLER_QUALITY: u8 = 75;
+
+/// A courier and what belongs to it.
+pub struct Post {
+    /// The courier; nothing happens before it runs.
+    pub courier: Courier,
+    /// How to talk to it.
+    pub handle: CourierHandle,
+    /// The floor under the clock; to be saved from time to time.
+    pub clock: Arc<ClockGuard>,
+}
+
+/// Builds a courier between the queue and the persons API.
+///
+/// # Errors
+/// When the base URL, the CA file or the proxy settings cannot be used.
+pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, Failure> {
+    let clock = Arc::new(ClockGuard::load(&paths.state.join(CLOCK_FLOOR)));
+    let token = Arc::new(TokenFile::new(Some(token_path(config, paths))));
+    let settings = HttpSettings {
+        base_url: config.verifik.base_url.clone(),
+        ca_file: config.verifik.ca_file.clone(),
+        connect_timeout: config.verifik.connect_timeout,
+        request_timeout: config.verifik.request_timeout,
+        ..HttpSettings::default()
+    };
+    let api = HttpPersonsApi::new(&settings, token, Arc::clone(&clock))
+        .map_err(|error| Failure::caused(Exit::Configuration, &error).hint(error.hint()))?;
+    let (count, per) = config.delivery.rate;
+    let schedule = ScheduleSettings {
+        backoff_min: config.delivery.backoff_min,
+        backoff_max: config.delivery.backoff_max,
+        spread: config.delivery.spread,
+        rate: Rate::new(count, per).unwrap_or_default(),
+        ..ScheduleSettings::default()
+    };
+    let flow = if config.delivery.paused { Flow::Paused } else { Flow::Open };
+    let outbox = Arc::new(QueueOutbox(queue));
+    let settings = CourierSettings { schedule, flow };
+    let (courier, handle) = Courier::new(outbox, Arc::new(api), settings, Some(Arc::new(smaller)));
+    Ok(Post { courier, handle, clock })
+}
+
+/// Saves the clock's floor; a failure costs nothing but the floor.
+pub fn save_clock(clock: &ClockGuard, paths: &Paths) {
+    if let Err(error) = clock.save(&paths.state.join(CLOCK_FLOOR)) {
+        tracing::warn!(%error, "the clock's floor could not be saved");
+    }
+}
+
+/// Delivers what can be delivered now, without an agent.
+///
+/// # Errors
+/// When the client cannot be built or the queue fails.
+pub async fn flush_once(
+    config: &Config,
+    paths: &Paths,
+    queue: Arc<Queue>,
+    limit: Duration,
+) -> Result<FlushReport, Failure> {
+    let mut post = build(config, paths, Arc::clone(&queue))?;
+    let report = post.courier.flush(limit).await;
+    save_clock(&post.clock, paths);
+    flush_report(&report.map_err(|error| Failure::caused(Exit::Io, &error))?, &queue)
+}
+
+/// A flush in the wire's words.
+///
+/// # Errors
+/// Never by itself; the signature is that of its callers.
+pub fn flush_report(
+    report: &crate::delivery::FlushReport,
+    queue: &Queue,
+) -> Result<FlushReport, Failure> {
+    Ok(FlushReport {
+        delivered: report.delivered.iter().map(ReceiptReport::from).collect(),
+        left: report.left,
+        parked: queue.summary(wall_now()).parked,
+        hold: report.hold.as_ref().map(|held| held.hold.name().to_owned()),
+        reason: report.hold.as_ref().map(|held| held.reason.clone()),
+    })
+}
+
+/// The newest receipt, and how many at hand are unconfirmed.
+pub fn receipts(queue: &Queue) -> (Option<ReceiptReport>, usize) {
+    let receipts = queue.receipts();
+    let unconfirmed = receipts
+        .iter()
+        .filter(|receipt| matches!(receipt.confirmation, Confirmation::Unconfirmed(_)))
+        .count();
+    let newest = receipts.iter().max_by_key(|receipt| (receipt.delivered_at, receipt.id));
+    (newest.map(ReceiptReport::from), unconfirmed)
+}
+
+/// When the token expires, as far as it can be read locally.
+pub fn token_expiry(config: &Config, paths: &Paths) -> Option<String> {
+    let token = TokenFile::new(Some(token_path(config, paths))).read().ok()?;
+    token.expires_at().map(rfc3339)
+}
+
+/// The delivery's state as a name and in words.
+pub fn state_words(state: &DeliveryState) -> (String, Option<String>) {
+    match state {
+        DeliveryState::Idle => ("idle".into(), None),
+        DeliveryState::Delivering => ("delivering".into(), None),
+        DeliveryState::Hold(held) => (held.hold.name().into(), Some(held_words(held))),
+    }
+}
+
+fn held_words(held: &Held) -> String {
+    let probe = held.next_probe.map(|at| format!("; next attempt {}", rfc3339(at)));
+    format!("{}{}", held.reason, probe.unwrap_or_default())
+}
+
+fn token_path(config: &Config, paths: &Paths) -> std::path::PathBuf {
+    paths.token_file(config.verifik.token_file.as_deref())
+}
+
+/// The update with its pictures encoded anew, smaller; `None` if that does not help.
+fn smaller(update: &PersonUpdate) -> Option<PersonUpdate> {
+    let images = update.images()?;
+    let encoded: Option<Vec<Portrait>> = images
+        .iter()
+        .map(|portrait| {
+            let picture = image::decode_bytes(portrait.bytes()).ok()?;
+            image::encode_whole(&picture, SMALLER_QUALITY).ok()
+        })
+        .collect();
+    let encoded = encoded?;
+    let size = |portraits: &[Portrait]| portraits.iter().map(|p| p.bytes().len()).sum::<usize>();
+    if size(&encoded) >= size(images) {
+        return None;
+    }
+    let draft = UpdateDraft { images: Some(encoded), ..UpdateDraft::default() };
+    let today = crate::clock::utc_date(wall_now());
+    let pictures = PersonUpdate::parse(update.person_id().clone(), draft, today).ok()?;
+    Some(update.clone().overlaid_by(pictures))
+}
