@@ -4,7 +4,18 @@
 //!
 //! What is absent: no clock, no gates (see `measure`), no file access.
 
+mod crop;
+mod detector;
+mod finder;
 pub mod image;
+mod iris;
+mod likeness;
+mod mesh;
+mod nets;
+mod pose;
+mod track;
+
+pub use finder::NetFaceFinder;
 
 use crate::domain::{Eyes, Face, Moment, Observation, Size};
 

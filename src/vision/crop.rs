@@ -1,0 +1,226 @@
+//! Cuts the inputs of the nets out of a picture: the whole picture made smaller, or a turned square of it.
+
+use crate::domain::{Point, Point3, Size};
+
+use super::Picture;
+
+/// Sampling more finely than this many points a side costs more than it steadies.
+const MOST_SAMPLES: f32 = 4.0;
+
+/// A square of a picture that may be turned and may reach beyond the edges.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Region {
+    /// Its middle in picture pixels.
+    pub(super) center: Point,
+    /// Its side in picture pixels.
+    pub(super) side: f32,
+    /// How far it is turned, in radians, clockwise in the picture: a face tilted by this stands upright in it.
+    pub(super) angle: f32,
+}
+
+impl Region {
+    /// Maps a point of the square, given in `cells` of its side from its top left corner, into the picture.
+    ///
+    /// Depth is scaled alike.
+    pub(super) fn to_picture(self, p: Point3, cells: f32) -> Point3 {
+        let scale = self.side / cells;
+        let (sin, cos) = self.angle.sin_cos();
+        let (x, y) = ((p.x - cells / 2.0) * scale, (p.y - cells / 2.0) * scale);
+        Point3 {
+            x: self.center.x + x * cos - y * sin,
+            y: self.center.y + x * sin + y * cos,
+            z: p.z * scale,
+        }
+    }
+}
+
+/// Which way round a square is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As it lies in the picture.
+    Straight,
+    /// Left and right exchanged.
+    Mirrored,
+}
+
+/// Writes a square of the picture as three planes (R, G, B) of `cells` x `cells` values from 0 to 1.
+///
+/// Bilinear; where a cell covers several pixels, several points of it are averaged. Black beyond the edges.
+pub(super) fn sample(
+    picture: &Picture,
+    region: Region,
+    cells: usize,
+    reading: Reading,
+    planes: &mut [f32],
+) {
+    let scale = region.side / cells as f32;
+    let samples = scale.round().clamp(1.0, MOST_SAMPLES) as usize;
+    let step = scale / samples as f32;
+    let (sin, cos) = region.angle.sin_cos();
+    let origin = (step - region.side) / 2.0;
+    let weight = 1.0 / (255 * samples * samples) as f32;
+    let (red, rest) = planes.split_at_mut(cells * cells);
+    let (green, blue) = rest.split_at_mut(cells * cells);
+    for row in 0..cells {
+        for column in 0..cells {
+            let mut sum = [0.0_f32; 3];
+            for i in 0..samples * samples {
+                let x = origin + step * (column * samples + i % samples) as f32;
+                let y = origin + step * (row * samples + i / samples) as f32;
+                let value = bilinear(
+                    picture,
+                    // A pixel's value stands at its middle.
+                    region.center.x + x * cos - y * sin - 0.5,
+                    region.center.y + x * sin + y * cos - 0.5,
+                );
+                for (total, part) in sum.iter_mut().zip(value) {
+                    *total += part;
+                }
+            }
+            let place = match reading {
+                Reading::Straight => row * cells + column,
+                Reading::Mirrored => row * cells + cells - 1 - column,
+            };
+            red[place] = sum[0] * weight;
+            green[place] = sum[1] * weight;
+            blue[place] = sum[2] * weight;
+        }
+    }
+}
+
+/// The colour at a point between pixels, 0 to 255 a channel.
+fn bilinear(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
+    let Size { width, height } = picture.size();
+    let (left, top) = (x.floor(), y.floor());
+    if left < -1.0 || top < -1.0 || left >= width as f32 || top >= height as f32 {
+        return [0.0; 3];
+    }
+    let (across, down) = (x - left, y - top);
+    let (left, top) = (left as i64, top as i64);
+    let mut color = [0.0; 3];
+    for (column, row, weight) in [
+        (left, top, (1.0 - across) * (1.0 - down)),
+        (left + 1, top, across * (1.0 - down)),
+        (left, top + 1, (1.0 - across) * down),
+        (left + 1, top + 1, across * down),
+    ] {
+        if (0..i64::from(width)).contains(&column) && (0..i64::from(height)).contains(&row) {
+            let at = 3 * (row as usize * width as usize + column as usize);
+            for (total, byte) in color.iter_mut().zip(&picture.rgb()[at..at + 3]) {
+                *total += weight * f32::from(*byte);
+            }
+        }
+    }
+    color
+}
+
+/// Writes the whole picture as three planes (B, G, R) of `rows` x `columns` values from 0 to 255.
+///
+/// The aspect is kept, the picture lies in the top left corner and the rest stays as it was. Each value is
+/// the mean of the pixels under it; a smaller picture is not enlarged. Gives the picture pixels per value.
+pub(super) fn shrink(picture: &Picture, columns: usize, rows: usize, planes: &mut [f32]) -> f32 {
+    let Size { width, height } = picture.size();
+    let scale = (width as f32 / columns as f32).max(height as f32 / rows as f32).max(1.0);
+    let across = cuts(width, scale, columns);
+    let down = cuts(height, scale, rows);
+    let (blue, rest) = planes.split_at_mut(rows * columns);
+    let (green, red) = rest.split_at_mut(rows * columns);
+    for (row, lines) in down.windows(2).enumerate() {
+        for (column, pixels) in across.windows(2).enumerate() {
+            let mut sum = [0_u32; 3];
+            for line in lines[0]..lines[1] {
+                let start = line * width as usize;
+                let bytes = &picture.rgb()[3 * (start + pixels[0])..3 * (start + pixels[1])];
+                for rgb in bytes.chunks_exact(3) {
+                    sum[0] += u32::from(rgb[0]);
+                    sum[1] += u32::from(rgb[1]);
+                    sum[2] += u32::from(rgb[2]);
+                }
+            }
+            let count = ((lines[1] - lines[0]) * (pixels[1] - pixels[0])) as f32;
+            let place = row * columns + column;
+            red[place] = sum[0] as f32 / count;
+            green[place] = sum[1] as f32 / count;
+            blue[place] = sum[2] as f32 / count;
+        }
+    }
+    scale
+}
+
+/// Where to cut `length` pixels so that each piece is about `scale` long; at most `most` pieces.
+fn cuts(length: u32, scale: f32, most: usize) -> Vec<usize> {
+    let pieces = ((length as f32 / scale).round() as usize).clamp(1, most);
+    (0..=pieces).map(|i| ((i as f32 * scale) as usize).min(length as usize)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture whose red is the column and whose green is the row.
+    fn ramp(width: u32, height: u32) -> Picture {
+        let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 7]));
+        Picture::from_rgb(Size::new(width, height), pixels.collect()).unwrap()
+    }
+
+    #[test]
+    fn an_upright_square_of_the_same_size_is_the_picture_itself() {
+        let mut planes = vec![0.0; 3 * 16];
+        let region = Region { center: Point::new(12.0, 22.0), side: 4.0, angle: 0.0 };
+        sample(&ramp(64, 64), region, 4, Reading::Straight, &mut planes);
+        let red: Vec<f32> = planes[..4].iter().map(|v| (v * 255.0).round()).collect();
+        assert_eq!(red, [10.0, 11.0, 12.0, 13.0]);
+        assert!((planes[16] * 255.0 - 20.0).abs() < 1e-3);
+        sample(&ramp(64, 64), region, 4, Reading::Mirrored, &mut planes);
+        assert!((planes[0] * 255.0 - 13.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn what_is_read_at_a_cell_lies_where_the_region_maps_that_cell_to() {
+        let region = Region { center: Point::new(90.0, 80.0), side: 60.0, angle: 0.4 };
+        let mut planes = vec![0.0; 3 * 20 * 20];
+        sample(&ramp(200, 200), region, 20, Reading::Straight, &mut planes);
+        for (column, row) in [(0_usize, 0_usize), (19, 0), (7, 12)] {
+            let middle = Point3 { x: column as f32 + 0.5, y: row as f32 + 0.5, z: 0.0 };
+            let there = region.to_picture(middle, 20.0);
+            let at = row * 20 + column;
+            assert!((planes[at] * 255.0 + 0.5 - there.x).abs() < 0.01);
+            assert!((planes[400 + at] * 255.0 + 0.5 - there.y).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn beyond_the_edges_everything_is_black() {
+        let mut planes = vec![1.0; 3 * 16];
+        let region = Region { center: Point::new(-500.0, 9e9), side: 40.0, angle: 1.0 };
+        sample(&ramp(64, 64), region, 4, Reading::Straight, &mut planes);
+        assert!(planes.iter().all(|v| *v == 0.0));
+    }
+
+    #[test]
+    fn a_wide_picture_fills_the_width_and_leaves_the_rest_untouched() {
+        let mut planes = vec![-1.0; 3 * 32 * 32];
+        let scale = shrink(&ramp(128, 64), 32, 32, &mut planes);
+        assert!((scale - 4.0).abs() < 1e-6);
+        let red = &planes[2 * 32 * 32..];
+        // Columns 4 to 7 under the second value.
+        assert!((red[1] - 5.5).abs() < 1e-4);
+        assert!(red[15 * 32] >= 0.0 && red[16 * 32] < 0.0);
+    }
+
+    #[test]
+    fn a_picture_smaller_than_the_input_is_not_enlarged() {
+        let mut planes = vec![0.0; 3 * 32 * 32];
+        let scale = shrink(&ramp(20, 10), 32, 32, &mut planes);
+        assert!((scale - 1.0).abs() < 1e-6);
+        assert!((planes[2 * 32 * 32 + 19] - 19.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn no_size_of_picture_cuts_out_of_bounds() {
+        for (width, height) in [(1, 1), (1, 900), (641, 479), (1920, 1080), (37, 1000)] {
+            let mut planes = vec![0.0; 3 * 160 * 128];
+            shrink(&ramp(width, height), 160, 128, &mut planes);
+        }
+    }
+}
