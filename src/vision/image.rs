@@ -1,1 +1,0 @@
-//! Decodes frames into pictures, crops portraits and encodes them.
