@@ -1,0 +1,78 @@
+//! One 1280x720 frame through every stage, one thread.
+
+use std::fs;
+
+use image::imageops::{FilterType, overlay, resize};
+use kiosk_enroll::domain::{Encoding, Eyes, Face, Frame, Moment, Profile};
+use kiosk_enroll::measure;
+use kiosk_enroll::vision::image as pictures;
+use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture};
+
+use crate::table::{Times, budget, heading, row};
+
+const ROUNDS: usize = 200;
+
+/// Prints the table.
+pub fn run() {
+    let frame = frame_720p();
+    let picture = pictures::decode(&frame, None).unwrap();
+    let mut finder = NetFaceFinder::load().unwrap();
+    let mut clock = 0_u64;
+    let mut now = move || {
+        clock += 33;
+        Moment::from_origin(std::time::Duration::from_millis(clock))
+    };
+    let gates = measure::gates(Profile::Standard, &std::collections::BTreeMap::new()).unwrap();
+    let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
+    let eyes = finder.eyes(&picture, &face).unwrap();
+
+    heading(&format!("one frame of 1280x720 ({} kB JPEG), one thread, {ROUNDS} rounds", frame.bytes.len() / 1000));
+    let mut spare = None;
+    row("decode (strict, RGB)", &Times::of(ROUNDS, || {
+        spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
+    }));
+    row("find: detector + mesh twice", &Times::of(ROUNDS, || {
+        finder.forget();
+        finder.observe(&picture, now()).unwrap()
+    }));
+    row("follow: mesh once, detector now and then", &Times::of(ROUNDS, || finder.observe(&picture, now()).unwrap()));
+    row("eyes: iris twice (only frames that pass the rest)", &Times::of(ROUNDS, || finder.eyes(&picture, &face).unwrap()));
+    row("measures and gates", &Times::of(ROUNDS, || judged(&picture, &face, &eyes, &gates)));
+    row("portrait: crop and JPEG (only candidates)", &Times::of(ROUNDS, || {
+        let region = pictures::portrait_region(&face, picture.size(), pictures::Framing::Portrait);
+        pictures::encode_portrait(&picture, region, 92).unwrap()
+    }));
+    let whole = Times::of(ROUNDS, || {
+        let picture = pictures::decode(&frame, spare.take()).unwrap();
+        let face = finder.observe(&picture, now()).unwrap().face.unwrap();
+        let eyes = finder.eyes(&picture, &face).unwrap();
+        let judged = judged(&picture, &face, &eyes, &gates);
+        spare = Some(picture.into_rgb());
+        judged
+    });
+    row("a tracked frame in all, decode to decision", &whole);
+    budget("a tracked frame in all, p50", whole.millis(0.5), 10.0, "ms");
+}
+
+fn judged(
+    picture: &Picture,
+    face: &Face,
+    eyes: &Eyes,
+    gates: &[kiosk_enroll::domain::Gate],
+) -> Vec<kiosk_enroll::domain::Reason> {
+    let pixels = measure::Pixels::new(picture.size(), picture.rgb()).unwrap();
+    let subject = measure::Subject::new(pixels, face, &[]).with_eyes(eyes);
+    measure::judge(&measure::assess(&subject), gates)
+}
+
+/// The clip's best frame, enlarged to the height of 720 and set on grey.
+fn frame_720p() -> Frame {
+    let bytes = fs::read("assets/walkup/035.jpg").unwrap();
+    let small = image::load_from_memory(&bytes).unwrap().to_rgb8();
+    let large = resize(&small, 960, 720, FilterType::CatmullRom);
+    let mut canvas = image::RgbImage::from_pixel(1280, 720, image::Rgb([96, 96, 96]));
+    overlay(&mut canvas, &large, 160, 0);
+    let mut jpeg = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 85).encode_image(&canvas).unwrap();
+    Frame { sequence: 0, captured: Moment::default(), encoding: Encoding::Jpeg, bytes: jpeg, path: None }
+}
