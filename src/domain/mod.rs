@@ -17,6 +17,7 @@
 //! | [`Hold`] | why nothing is sent at the moment |
 
 mod assessment;
+mod date;
 mod face;
 mod frame;
 mod geometry;
@@ -26,6 +27,7 @@ mod time;
 mod update;
 
 pub use assessment::{Assessment, Cause, Gate, JudgedFrame, MeasureName, Profile, Reading};
+pub use date::Date;
 pub use face::{
     Detection, Eye, Eyes, Face, HeadPose, LANDMARK_COUNT, Landmarks, MESH_POINTS, Mesh,
     Observation, TrackId,
@@ -33,7 +35,7 @@ pub use face::{
 pub use frame::{Encoding, Frame};
 pub use geometry::{Point, Point3, Rect, Size};
 pub use person::{
-    Date, FieldError, Gender, MAX_IMAGES, MIN_IMAGE_BYTES, PersonId, PersonUpdate, Portrait,
+    FieldError, Gender, MAX_IMAGES, MIN_IMAGE_BYTES, PersonId, PersonUpdate, Portrait,
     PortraitFormat, UpdateDraft,
 };
 pub use reason::{Guidance, Reason};

@@ -1,0 +1,43 @@
+# What people and CI do with this repository; `make` alone lists it.
+# Recipes are plain sh; GNU make is the one Debian ships.
+
+ARGS =
+TARGET = aarch64-unknown-linux-gnu
+
+# cross looks for Cross.toml only, and a relative CROSS_CONFIG that it does not find it passes over in silence.
+CROSS_CONFIG := $(CURDIR)/cross.toml
+export CROSS_CONFIG
+
+.PHONY: help setup demo test check bench models cross clean
+
+help: ## lists these targets
+	@awk -F ':[^#]*## ' '/^[a-z]+:[^#]*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## installs what building needs and is missing (Debian, Raspberry Pi OS)
+	@sh scripts/setup.sh
+
+demo: setup ## the whole story without camera or account; ARGS="--serve" keeps its page open
+	cargo build --release --locked
+	"$${CARGO_TARGET_DIR:-target}/release/kiosk-enroll" demo $(ARGS)
+
+test: setup ## every test; ARGS="--test layout" runs some
+	cargo test --locked $(ARGS)
+
+check: setup ## what CI asks for: format, lints, documentation, tests, licences
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+	cargo test --locked
+	@sh scripts/optional_checks.sh
+
+bench: setup ## measures the nets, the queue and the courier
+	cargo bench --locked $(ARGS)
+
+models: ## rebuilds the nets in models/ from their published packages and compares
+	sh models/rebuild.sh
+
+cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for a 32-bit system
+	@sh scripts/cross.sh "$(TARGET)"
+
+clean: ## removes everything that was built
+	cargo clean
