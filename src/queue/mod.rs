@@ -1,1 +1,263 @@
 //! Keeps person updates on disk, sealed and in order, until they are delivered.
+//!
+//! # Invariants
+//! 1. **Acknowledged means on disk.** [`Queue::enqueue`] returns after the entry and its name are synced: it
+//!    survives the end of the process and a power cut at any instant.
+//! 2. **Nothing older overwrites something newer.** Per person updates are handed out in the order of their
+//!    ids, one at a time; pending ones coalesce, later fields win; one that was overtaken while it was parked
+//!    is never sent again.
+//! 3. **Delivered means gone.** The entry is removed, durably, before its receipt is written, and the data
+//!    key of its day is destroyed with the last entry of the day.
+//! 4. **Nothing is lost silently.** Only a delivery or a human removes an update. A full queue refuses.
+//! 5. **One broken file stops only itself.** Damage is put aside at a start or when it is met; the index may
+//!    fail or hang at any time; a full disk still opens and drains.
+//!
+//! Delivery is *at least once*: a power cut between the server's answer and the removal sends an update again.
+//!
+//! # States
+//! ```text
+//!               lease                    Delivered
+//!  enqueue ──▶ queued ──────▶ in flight ───────────▶ (gone, with a receipt)
+//!              ▲ ▲  ▲           │  │
+//!      requeue │ │  └───────────┘  │ Park
+//!              │ │ Retry, Release, │
+//!              │ │ restart         ▼
+//!              │ └── (merged)    parked ──discard──▶ (gone)
+//!              └───────────────────┘
+//! ```
+//!
+//! # On disk
+//! ```text
+//! <dir>/
+//!   entries/<id>.entry     one sealed update            ── see `entry`
+//!           <id>.parked    why it is parked             ── see `note`
+//!   keys/<day>-<id>.key    the data key of a day, .twin ── see `keys`
+//!   receipts/<id>.receipt  proofs of delivery           ── see `receipts`
+//!   quarantine/            what cannot be used          ── see `quarantine`
+//!   index/                 sled; index.bad is the last one that did not open
+//!   sequence               a number above every id given
+//!   reserve                ballast, given up on a full disk
+//!   lock                   held while the queue is open
+//! ```
+//! `<id>` is the sequence number as 16 hex digits.
+//!
+//! What is absent: no thread but the index's, no clock (the time is an argument), no network, no policy of
+//! when to try again.
+
+mod device_key;
+mod enqueue;
+mod entry;
+mod error;
+mod fs;
+mod index;
+mod keys;
+mod lanes;
+mod layout;
+mod lock;
+#[cfg(test)]
+mod memory_fs;
+mod note;
+mod quarantine;
+mod receipts;
+mod recovery;
+mod retention;
+mod row;
+#[cfg(test)]
+mod samples;
+mod seal;
+mod sequence;
+mod settle;
+mod sled_store;
+mod state;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use device_key::DeviceKey;
+pub use error::{QueueError, QueueErrorKind};
+pub use index::IndexHealth;
+pub use recovery::Recovery;
+pub use retention::{Limit, QueueOptions};
+
+use self::fs::{Disk, Native};
+use self::index::Opener;
+use self::layout::Layout;
+use self::lock::Lock;
+use self::state::State;
+use crate::domain::{
+    Lease, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId, UpdateState, WallTime,
+};
+
+/// The durable queue of one directory. Shared between threads; every call may block on the disk.
+pub struct Queue {
+    state: Mutex<State>,
+    /// Dropped after the state: nobody may come in before all is closed.
+    _lock: Option<Lock>,
+}
+
+/// An update that is durable now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enqueued {
+    /// Its id.
+    pub id: UpdateId,
+    /// The pending updates of the same person that it took in, the oldest first; they are gone.
+    pub coalesced_with: Vec<UpdateId>,
+}
+
+/// How the queue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Updates that wait.
+    pub queued: usize,
+    /// Updates that are being sent.
+    pub in_flight: usize,
+    /// Updates that need a human.
+    pub parked: usize,
+    /// Bytes of all entries.
+    pub bytes: u64,
+    /// How long the oldest update that is not parked has waited.
+    pub oldest_age: Option<Duration>,
+    /// Files that could not be used and lie in the quarantine.
+    pub quarantined: usize,
+    /// Updates sealed with another device key, which wait for that key.
+    pub foreign: usize,
+    /// The limit that is nearly reached, if one is.
+    pub pressure: Option<Limit>,
+    /// How the index is.
+    pub index: IndexHealth,
+}
+
+impl Queue {
+    /// Opens the queue of a directory, which is made if it is not there, and puts it in order.
+    ///
+    /// # Errors
+    /// [`QueueError::Locked`] when another process has it open, [`QueueError::Storage`] when the directory
+    /// cannot be made or listed. Damage inside it is no error: see [`Recovery`].
+    pub fn open(
+        dir: &Path,
+        key: DeviceKey,
+        options: QueueOptions,
+        now: WallTime,
+    ) -> Result<(Self, Recovery), QueueError> {
+        let disk = Disk::new(Arc::new(Native));
+        disk.make_dir(dir)?;
+        let lock = Lock::take(dir)?;
+        let opener: Opener = Arc::new(sled_store::open);
+        let (state, recovery) =
+            recovery::recover(&disk, Layout::of(dir), key, options, Some(&opener), now)?;
+        Ok((Self { state: Mutex::new(state), _lock: Some(lock) }, recovery))
+    }
+
+    /// Keeps an update, and returns when it is durable.
+    ///
+    /// Pending updates of the same person that are not in flight are merged into it: later fields win.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`] or [`QueueError::Storage`]; nothing is kept of the update then, and what was
+    /// there before is untouched.
+    pub fn enqueue(&self, update: PersonUpdate, now: WallTime) -> Result<Enqueued, QueueError> {
+        self.state().enqueue(update, now)
+    }
+
+    /// Every update, the oldest first.
+    pub fn list(&self) -> Vec<QueuedUpdate> {
+        self.state().lanes.iter().map(|(id, item)| item.head(id)).collect()
+    }
+
+    /// One update with its contents.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`]; [`QueueError::Damaged`] when it had to be put aside just now;
+    /// [`QueueError::Storage`].
+    pub fn read(&self, id: UpdateId) -> Result<(QueuedUpdate, PersonUpdate), QueueError> {
+        let mut state = self.state();
+        let head = state.lanes.get(id).ok_or(QueueError::NotFound(id))?.head(id);
+        Ok((head, state.read_update(id)?))
+    }
+
+    /// Hands out the update whose turn it is, and marks it in flight; `None` when none is due.
+    ///
+    /// At most one update of a person is in flight. After a restart none is. What turns out to be damaged
+    /// is put aside, and the next one is handed out.
+    ///
+    /// # Errors
+    /// None at present: an update that the disk cannot read waits five minutes, and others go first.
+    pub fn lease(&self, now: WallTime) -> Result<Option<Lease>, QueueError> {
+        Ok(self.state().lease(now))
+    }
+
+    /// When the next update may be handed out: `now` or later, `None` when nothing waits for its time.
+    pub fn next_due(&self, now: WallTime) -> Option<WallTime> {
+        self.state().lanes.next_due(now)
+    }
+
+    /// Puts a leased update where its answer says; a delivered one leaves a receipt.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`] or [`QueueError::State`] when it is not in flight. [`QueueError::Storage`]:
+    /// after `Delivered` it is still in flight and can be settled again; after `Park` it is queued again,
+    /// not before five minutes have passed.
+    pub fn settle(
+        &self,
+        id: UpdateId,
+        settlement: Settlement,
+        now: WallTime,
+    ) -> Result<Option<Receipt>, QueueError> {
+        self.state().settle(id, settlement, now)
+    }
+
+    /// Gives a parked update another try, in its old place in its person's order.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`], [`QueueError::State`] when it is not parked, [`QueueError::Outdated`] when
+    /// a newer update changed the same fields meanwhile or is being sent, [`QueueError::Storage`].
+    pub fn requeue(&self, id: UpdateId) -> Result<(), QueueError> {
+        self.state().requeue(id)
+    }
+
+    /// Removes an update for good without sending it.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`], [`QueueError::State`] when it is in flight, [`QueueError::Storage`].
+    pub fn discard(&self, id: UpdateId) -> Result<(), QueueError> {
+        self.state().discard(id)
+    }
+
+    /// The last receipts, the one delivered first at the front.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        self.state().receipts.list()
+    }
+
+    /// How the queue stands.
+    pub fn summary(&self, now: WallTime) -> Summary {
+        let state = self.state();
+        let usage = state.usage(now);
+        let count = |wanted| state.lanes.iter().filter(|(_, item)| item.state() == wanted).count();
+        Summary {
+            queued: count(UpdateState::Queued),
+            in_flight: count(UpdateState::InFlight),
+            parked: count(UpdateState::Parked),
+            bytes: usage.bytes,
+            oldest_age: usage.oldest,
+            quarantined: state.quarantine.count(),
+            foreign: state.foreign.len(),
+            pressure: retention::pressure(&usage, &state.options),
+            index: state.index.health(),
+        }
+    }
+
+    /// A thread that panicked inside left every file whole, so the queue goes on.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let mut state = self.state();
+        if let Err(error) = state.sweep().and_then(|()| state.sequence.close()) {
+            tracing::warn!(%error, "the queue was not closed in order; the next start does it");
+        }
+    }
+}

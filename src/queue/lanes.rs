@@ -1,0 +1,246 @@
+//! Who is next: the pure rules of order.
+//!
+//! - A *lane* holds all updates of one person, in the order of their ids, which is the order of their arrival.
+//! - A lane hands out its first update that is not parked, and nothing else until that one is settled.
+//! - Between lanes the lower *position* goes first. A new update's position is its id; one that failed by
+//!   itself takes a place behind everything that is there, so that it holds nobody up and still gets its turn.
+//! - Pending updates of one person coalesce, unless something older in the lane is in flight or parked: a
+//!   merged update never carries a value across one that may still be sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::keys::KeyId;
+use crate::domain::{PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
+
+/// The keyed hash of a person's id.
+pub(super) type LaneTag = [u8; 16];
+
+/// No not-before lies further ahead; what does was written under a clock that was set back since.
+pub(super) const FURTHEST_NOT_BEFORE: Duration = Duration::from_hours(24);
+
+/// Where an update stands in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Queued,
+    InFlight,
+    /// Waits for a human; a newer update that changed the same fields may have been delivered meanwhile.
+    Parked {
+        outdated_by: Option<UpdateId>,
+    },
+}
+
+/// What the queue keeps in memory of one update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) lane: LaneTag,
+    pub(super) key: KeyId,
+    pub(super) person_id: PersonId,
+    pub(super) fields: Vec<&'static str>,
+    pub(super) images: usize,
+    pub(super) bytes: u64,
+    pub(super) enqueued_at: WallTime,
+    pub(super) standing: Standing,
+    pub(super) attempts: u32,
+    pub(super) not_before: Option<WallTime>,
+    pub(super) position: u64,
+    pub(super) reason: Option<String>,
+}
+
+impl Item {
+    /// What callers may know of it.
+    pub(super) fn head(&self, id: UpdateId) -> QueuedUpdate {
+        QueuedUpdate {
+            id,
+            person_id: self.person_id.clone(),
+            state: self.state(),
+            fields: self.fields.clone(),
+            images: self.images,
+            bytes: self.bytes,
+            attempts: self.attempts,
+            enqueued_at: self.enqueued_at,
+            not_before: self.not_before,
+            reason: self.reason.clone(),
+        }
+    }
+
+    pub(super) const fn state(&self) -> UpdateState {
+        match self.standing {
+            Standing::Queued => UpdateState::Queued,
+            Standing::InFlight => UpdateState::InFlight,
+            Standing::Parked { .. } => UpdateState::Parked,
+        }
+    }
+
+    fn due(&self, now: WallTime) -> WallTime {
+        match self.not_before {
+            Some(at) if at <= now + FURTHEST_NOT_BEFORE => at.max(now),
+            _ => now,
+        }
+    }
+}
+
+/// Every update of the queue, in its lane.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    items: BTreeMap<UpdateId, Item>,
+    lanes: BTreeMap<LaneTag, BTreeSet<UpdateId>>,
+}
+
+impl Lanes {
+    pub(super) fn insert(&mut self, id: UpdateId, item: Item) {
+        self.lanes.entry(item.lane).or_default().insert(id);
+        self.items.insert(id, item);
+    }
+
+    pub(super) fn remove(&mut self, id: UpdateId) -> Option<Item> {
+        let item = self.items.remove(&id)?;
+        if let Some(lane) = self.lanes.get_mut(&item.lane) {
+            lane.remove(&id);
+            if lane.is_empty() {
+                self.lanes.remove(&item.lane);
+            }
+        }
+        Some(item)
+    }
+
+    pub(super) fn get(&self, id: UpdateId) -> Option<&Item> {
+        self.items.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: UpdateId) -> Option<&mut Item> {
+        self.items.get_mut(&id)
+    }
+
+    /// Every update, the oldest first.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (UpdateId, &Item)> {
+        self.items.iter().map(|(id, item)| (*id, item))
+    }
+
+    /// The updates of one lane, the oldest first.
+    pub(super) fn of(&self, lane: LaneTag) -> impl DoubleEndedIterator<Item = (UpdateId, &Item)> {
+        let ids = self.lanes.get(&lane).into_iter().flatten();
+        ids.filter_map(|id| self.items.get(id).map(|item| (*id, item)))
+    }
+
+    /// The pending updates with which a new one of this lane coalesces, the oldest first.
+    pub(super) fn mergeable(&self, lane: LaneTag) -> Vec<UpdateId> {
+        let mut ids: Vec<_> = self
+            .of(lane)
+            .rev()
+            .take_while(|(_, item)| item.standing == Standing::Queued)
+            .map(|(id, _)| id)
+            .collect();
+        ids.reverse();
+        ids
+    }
+
+    /// The update that may be handed out now.
+    pub(super) fn next(&self, now: WallTime) -> Option<UpdateId> {
+        self.heads()
+            .filter(|(_, item)| item.due(now) <= now)
+            .min_by_key(|(id, item)| (item.position, *id))
+            .map(|(id, _)| id)
+    }
+
+    /// When the next update may be handed out, `now` if one may be already.
+    pub(super) fn next_due(&self, now: WallTime) -> Option<WallTime> {
+        self.heads().map(|(_, item)| item.due(now)).min()
+    }
+
+    /// The first update of each lane that waits for nothing but its time.
+    fn heads(&self) -> impl Iterator<Item = (UpdateId, &Item)> {
+        self.lanes.keys().filter_map(|lane| {
+            if self.of(*lane).any(|(_, item)| item.standing == Standing::InFlight) {
+                return None;
+            }
+            self.of(*lane).find(|(_, item)| item.standing == Standing::Queued)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::NOW;
+    use super::*;
+
+    fn item(person: u8) -> Item {
+        Item {
+            lane: [person; 16],
+            key: KeyId { day: 0, id: [0; 8] },
+            person_id: PersonId::parse(&format!("p{person}")).unwrap_or_else(|_| unreachable!()),
+            fields: vec!["name"],
+            images: 0,
+            bytes: 1,
+            enqueued_at: NOW,
+            standing: Standing::Queued,
+            attempts: 0,
+            not_before: None,
+            position: 0,
+            reason: None,
+        }
+    }
+
+    fn lanes(persons: &[u8]) -> Lanes {
+        let mut lanes = Lanes::default();
+        for (id, person) in (1..).zip(persons) {
+            lanes.insert(UpdateId(id), Item { position: id, ..item(*person) });
+        }
+        lanes
+    }
+
+    fn set(lanes: &mut Lanes, id: u64, change: impl FnOnce(&mut Item)) {
+        change(lanes.get_mut(UpdateId(id)).unwrap_or_else(|| unreachable!()));
+    }
+
+    #[test]
+    fn a_lane_hands_out_nothing_while_one_of_its_updates_is_in_flight() {
+        let mut lanes = lanes(&[1, 1, 2]);
+        assert_eq!(lanes.next(NOW), Some(UpdateId(1)));
+        set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
+        assert_eq!(lanes.next(NOW), Some(UpdateId(3)));
+        set(&mut lanes, 3, |item| item.standing = Standing::InFlight);
+        assert_eq!(lanes.next(NOW), None);
+        assert_eq!(lanes.next_due(NOW), None);
+    }
+
+    #[test]
+    fn a_lane_waits_for_its_first_update_but_passes_over_parked_ones() {
+        let mut lanes = lanes(&[1, 1]);
+        let later = NOW + Duration::from_secs(60);
+        set(&mut lanes, 1, |item| item.not_before = Some(later));
+        assert_eq!((lanes.next(NOW), lanes.next_due(NOW)), (None, Some(later)));
+        assert_eq!(lanes.next(later), Some(UpdateId(1)));
+        set(&mut lanes, 1, |item| item.standing = Standing::Parked { outdated_by: None });
+        assert_eq!(lanes.next(NOW), Some(UpdateId(2)));
+    }
+
+    #[test]
+    fn one_that_failed_goes_behind_those_that_were_there_but_not_behind_later_ones() {
+        let mut lanes = lanes(&[1, 2]);
+        set(&mut lanes, 1, |item| item.position = 3);
+        assert_eq!(lanes.next(NOW), Some(UpdateId(2)));
+        lanes.insert(UpdateId(4), Item { position: 4, ..item(3) });
+        lanes.remove(UpdateId(2));
+        assert_eq!(lanes.next(NOW), Some(UpdateId(1)));
+    }
+
+    #[test]
+    fn a_not_before_from_a_clock_that_was_set_back_holds_nobody_up() {
+        let mut lanes = lanes(&[1]);
+        set(&mut lanes, 1, |item| item.not_before = Some(NOW + Duration::from_hours(25)));
+        assert_eq!(lanes.next(NOW), Some(UpdateId(1)));
+    }
+
+    #[test]
+    fn updates_coalesce_only_behind_what_is_in_flight_or_parked() {
+        let mut lanes = lanes(&[1, 1, 1, 2]);
+        let ids =
+            |lanes: &Lanes| lanes.mergeable([1; 16]).iter().map(|id| id.0).collect::<Vec<_>>();
+        assert_eq!(ids(&lanes), [1, 2, 3]);
+        set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
+        assert_eq!(ids(&lanes), [2, 3]);
+        set(&mut lanes, 3, |item| item.standing = Standing::Parked { outdated_by: None });
+        assert_eq!(ids(&lanes), [0_u64; 0]);
+    }
+}

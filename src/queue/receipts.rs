@@ -1,0 +1,212 @@
+//! The last receipts on disk, a bounded ring: `receipts/<id>.receipt`, sealed with a key of the device.
+//!
+//! They hold ids, names of fields and times; no face and no field's value.
+//!
+//! ```text
+//!  0   8  "KENRRCP" and the version, 1
+//!  8   8  sequence number, little endian
+//! 16   …  sealed JSON, bound to the 16 bytes before it
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::QueueError;
+use super::fs::Disk;
+use super::seal::Secret;
+use crate::domain::{Confirmation, PersonId, Receipt, UpdateId, WallTime};
+
+const MAGIC: [u8; 8] = *b"KENRRCP\x01";
+const PREFIX: usize = 16;
+/// How many receipts are kept.
+pub(super) const KEPT: usize = 500;
+/// How much of the server's words is kept.
+const MAX_WORDS: usize = 300;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    person_id: String,
+    fields: Vec<String>,
+    images: usize,
+    enqueued_at: i64,
+    delivered_at: i64,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unconfirmed: Option<String>,
+}
+
+/// The receipts that are kept.
+pub(super) struct Receipts {
+    disk: Disk,
+    dir: PathBuf,
+    key: Secret,
+    kept: BTreeMap<UpdateId, Receipt>,
+}
+
+impl Receipts {
+    /// Loads the receipts of a directory, removes those older than `max_age`, and returns the files that
+    /// are none.
+    pub(super) fn load(
+        disk: &Disk,
+        dir: &Path,
+        key: Secret,
+        max_age: Duration,
+        now: WallTime,
+    ) -> Result<(Self, Vec<PathBuf>), QueueError> {
+        let mut receipts =
+            Self { disk: disk.clone(), dir: dir.to_owned(), key, kept: BTreeMap::new() };
+        let mut damaged = Vec::new();
+        for path in disk.list(dir)? {
+            let bytes = disk.read(&path).unwrap_or_default();
+            match open(&bytes, &receipts.key) {
+                Some(receipt) if path != receipts.path(receipt.id) => damaged.push(path),
+                Some(receipt) if now.since(receipt.delivered_at) > max_age => disk.unlink(&path)?,
+                Some(receipt) => drop(receipts.kept.insert(receipt.id, receipt)),
+                None => damaged.push(path),
+            }
+        }
+        Ok((receipts, damaged))
+    }
+
+    /// Keeps one more receipt, durably; the one delivered first gives way when there are too many.
+    pub(super) fn add(&mut self, receipt: Receipt) -> Result<(), QueueError> {
+        let file = seal(&receipt, &self.key)?;
+        let path = self.path(receipt.id);
+        self.kept.insert(receipt.id, receipt);
+        while self.kept.len() > KEPT {
+            let first = self.kept.values().min_by_key(|kept| (kept.delivered_at, kept.id));
+            let Some(first) = first.map(|kept| kept.id) else { break };
+            self.kept.remove(&first);
+            self.disk.unlink(&self.path(first))?;
+        }
+        self.disk.put(&path, &file)
+    }
+
+    /// The receipts that are kept, the one delivered first at the front.
+    pub(super) fn list(&self) -> Vec<Receipt> {
+        let mut receipts: Vec<_> = self.kept.values().cloned().collect();
+        receipts.sort_by_key(|receipt| (receipt.delivered_at, receipt.id));
+        receipts
+    }
+
+    /// The highest id among them.
+    pub(super) fn highest(&self) -> Option<UpdateId> {
+        self.kept.keys().next_back().copied()
+    }
+
+    fn path(&self, id: UpdateId) -> PathBuf {
+        self.dir.join(format!("{:016x}.receipt", id.0))
+    }
+}
+
+fn prefix(id: UpdateId) -> [u8; PREFIX] {
+    let mut prefix = [0; PREFIX];
+    prefix[..8].copy_from_slice(&MAGIC);
+    prefix[8..].copy_from_slice(&id.0.to_le_bytes());
+    prefix
+}
+
+fn seal(receipt: &Receipt, key: &Secret) -> Result<Vec<u8>, QueueError> {
+    let stored = Stored {
+        person_id: receipt.person_id.as_str().to_owned(),
+        fields: receipt.fields.clone(),
+        images: receipt.images,
+        enqueued_at: receipt.enqueued_at.unix_millis(),
+        delivered_at: receipt.delivered_at.unix_millis(),
+        attempts: receipt.attempts,
+        unconfirmed: match &receipt.confirmation {
+            Confirmation::Confirmed => None,
+            Confirmation::Unconfirmed(words) => Some(words.chars().take(MAX_WORDS).collect()),
+        },
+    };
+    let mut file = prefix(receipt.id).to_vec();
+    let plain = serde_json::to_vec(&stored).unwrap_or_default();
+    file.extend(key.seal(&prefix(receipt.id), &plain)?);
+    Ok(file)
+}
+
+fn open(file: &[u8], key: &Secret) -> Option<Receipt> {
+    let (prefix, sealed) = file.split_at_checked(PREFIX)?;
+    if prefix[..8] != MAGIC {
+        return None;
+    }
+    let stored: Stored = serde_json::from_slice(&key.open(prefix, sealed)?).ok()?;
+    Some(Receipt {
+        id: UpdateId(u64::from_le_bytes(prefix[8..].try_into().ok()?)),
+        person_id: PersonId::parse(&stored.person_id).ok()?,
+        fields: stored.fields,
+        images: stored.images,
+        enqueued_at: WallTime::from_unix_millis(stored.enqueued_at),
+        delivered_at: WallTime::from_unix_millis(stored.delivered_at),
+        attempts: stored.attempts,
+        confirmation: stored.unconfirmed.map_or(Confirmation::Confirmed, Confirmation::Unconfirmed),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::memory_fs::MemoryFs;
+    use super::super::samples::NOW;
+    use super::*;
+
+    const AGE: Duration = Duration::from_hours(90 * 24);
+
+    fn load(disk: &Disk, now: WallTime) -> (Receipts, Vec<PathBuf>) {
+        disk.make_dir(Path::new("/r")).unwrap();
+        let key = Secret::from_bytes(&[6; 32]).unwrap();
+        Receipts::load(disk, Path::new("/r"), key, AGE, now).unwrap()
+    }
+
+    fn receipt(id: u64) -> Receipt {
+        Receipt {
+            id: UpdateId(id),
+            person_id: PersonId::parse("p1").unwrap(),
+            fields: vec!["name".into()],
+            images: 0,
+            enqueued_at: NOW,
+            delivered_at: NOW + Duration::from_secs(id),
+            attempts: 1,
+            confirmation: Confirmation::Unconfirmed("name differs".into()),
+        }
+    }
+
+    #[test]
+    fn receipts_survive_a_restart_until_they_are_too_old() {
+        let disk = Disk::new(Arc::new(MemoryFs::default()));
+        load(&disk, NOW).0.add(receipt(1)).unwrap();
+        assert_eq!(load(&disk, NOW).0.list(), [receipt(1)]);
+        assert!(load(&disk, NOW + AGE + AGE).0.list().is_empty());
+        assert!(disk.list(Path::new("/r")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_ring_is_bounded_in_memory_and_on_disk() {
+        let disk = Disk::new(Arc::new(MemoryFs::default()));
+        let (mut receipts, _) = load(&disk, NOW);
+        for id in 1..=KEPT as u64 + 3 {
+            receipts.add(receipt(id)).unwrap();
+        }
+        assert_eq!(receipts.list().first().unwrap().id, UpdateId(4));
+        assert_eq!(disk.list(Path::new("/r")).unwrap().len(), KEPT);
+    }
+
+    #[test]
+    fn a_damaged_receipt_costs_only_itself() {
+        let disk = Disk::new(Arc::new(MemoryFs::default()));
+        let (mut receipts, _) = load(&disk, NOW);
+        receipts.add(receipt(1)).unwrap();
+        receipts.add(receipt(2)).unwrap();
+        let path = disk.list(Path::new("/r")).unwrap().remove(0);
+        let mut bytes = disk.read(&path).unwrap();
+        bytes[30] ^= 1;
+        disk.put(&path, &bytes).unwrap();
+        let (receipts, damaged) = load(&disk, NOW);
+        assert_eq!((receipts.list(), damaged), (vec![receipt(2)], vec![path]));
+    }
+}

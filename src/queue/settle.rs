@@ -1,0 +1,200 @@
+//! Handing an update out, and what becomes of it afterwards.
+
+use std::time::Duration;
+
+use super::error::QueueError;
+use super::index::Wait;
+use super::lanes::{FURTHEST_NOT_BEFORE, Standing};
+use super::note::Note;
+use super::state::State;
+use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, UpdateState, WallTime};
+
+/// How long an update waits after the disk refused to read it or to write about it.
+const DISK_PAUSE: Duration = Duration::from_secs(300);
+/// How much of the server's words is kept.
+const MAX_WORDS: usize = 300;
+
+impl State {
+    /// Hands out the next update; see [`Queue::lease`](super::Queue::lease).
+    pub(super) fn lease(&mut self, now: WallTime) -> Option<Lease> {
+        while let Some(id) = self.lanes.next(now) {
+            match self.read_update(id) {
+                Ok(update) => {
+                    let item = self.lanes.get_mut(id)?;
+                    item.standing = Standing::InFlight;
+                    return Some(Lease { head: item.head(id), update });
+                }
+                // It is out of the queue now.
+                Err(QueueError::Damaged { .. } | QueueError::NotFound(_)) => {}
+                Err(error) => {
+                    tracing::error!(%id, %error, "an update cannot be read");
+                    self.postpone(id, now, "the disk cannot read it");
+                }
+            }
+        }
+        None
+    }
+
+    /// Puts a leased update where its answer says; see [`Queue::settle`](super::Queue::settle).
+    pub(super) fn settle(
+        &mut self,
+        id: UpdateId,
+        settlement: Settlement,
+        now: WallTime,
+    ) -> Result<Option<Receipt>, QueueError> {
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
+        if item.standing != Standing::InFlight {
+            return Err(QueueError::State { id, found: item.state(), wanted: "in flight" });
+        }
+        match settlement {
+            Settlement::Delivered(confirmation) => self.deliver(id, confirmation, now).map(Some),
+            Settlement::Retry { not_before, reason } => {
+                let position = self.sequence.peek();
+                if let Some(item) = self.lanes.get_mut(id) {
+                    item.standing = Standing::Queued;
+                    item.attempts = item.attempts.saturating_add(1);
+                    item.not_before = Some(not_before.min(now + FURTHEST_NOT_BEFORE));
+                    item.position = position;
+                    item.reason = Some(shortened(&reason));
+                }
+                self.record(id, Wait::ForDisk);
+                Ok(None)
+            }
+            Settlement::Park { reason } => self.park(id, &reason, now).map(|()| None),
+            Settlement::Release => {
+                if let Some(item) = self.lanes.get_mut(id) {
+                    item.standing = Standing::Queued;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gives a parked update another try; see [`Queue::requeue`](super::Queue::requeue).
+    pub(super) fn requeue(&mut self, id: UpdateId) -> Result<(), QueueError> {
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
+        let Standing::Parked { outdated_by } = item.standing else {
+            return Err(QueueError::State { id, found: item.state(), wanted: "parked" });
+        };
+        if let Some(by) = outdated_by {
+            let what = "was delivered with the same fields".to_owned();
+            return Err(QueueError::Outdated { id, by, what });
+        }
+        let in_flight =
+            self.lanes.of(item.lane).find(|(_, other)| other.standing == Standing::InFlight);
+        if let Some((by, _)) = in_flight.filter(|(by, _)| *by > id) {
+            return Err(QueueError::Outdated { id, by, what: "is being sent now".to_owned() });
+        }
+        self.disk.remove(&self.layout.note(id))?;
+        if let Some(item) = self.lanes.get_mut(id) {
+            item.standing = Standing::Queued;
+            item.not_before = None;
+        }
+        self.record(id, Wait::ForDisk);
+        Ok(())
+    }
+
+    /// Removes an update for good; see [`Queue::discard`](super::Queue::discard).
+    pub(super) fn discard(&mut self, id: UpdateId) -> Result<(), QueueError> {
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
+        if item.standing == Standing::InFlight {
+            let wanted = "queued or parked";
+            return Err(QueueError::State { id, found: UpdateState::InFlight, wanted });
+        }
+        self.sweep()?;
+        self.disk.unlink(&self.layout.entry(id))?;
+        self.disk.remove(&self.layout.note(id))?;
+        self.forget(id);
+        Ok(())
+    }
+
+    /// The entry goes first, and durably: a receipt without a removal would mean sending it again.
+    fn deliver(
+        &mut self,
+        id: UpdateId,
+        confirmation: Confirmation,
+        now: WallTime,
+    ) -> Result<Receipt, QueueError> {
+        self.sweep()?;
+        self.outdate(id)?;
+        self.disk.remove(&self.layout.entry(id))?;
+        let item = self.forget(id).ok_or(QueueError::NotFound(id))?;
+        let receipt = Receipt {
+            id,
+            person_id: item.person_id,
+            fields: item.fields.into_iter().map(str::to_owned).collect(),
+            images: item.images,
+            enqueued_at: item.enqueued_at,
+            delivered_at: now,
+            attempts: item.attempts.saturating_add(1),
+            confirmation,
+        };
+        if let Err(error) = self.receipts.add(receipt.clone()) {
+            tracing::warn!(%id, %error, "delivered, but its receipt cannot be kept");
+        }
+        Ok(receipt)
+    }
+
+    /// Notes on older parked updates of the person that a newer one changed the same fields.
+    fn outdate(&mut self, by: UpdateId) -> Result<(), QueueError> {
+        let Some(newer) = self.lanes.get(by) else { return Ok(()) };
+        let fields = newer.fields.clone();
+        let parked = |item: &super::lanes::Item| matches!(item.standing, Standing::Parked { .. });
+        let older: Vec<_> = self
+            .lanes
+            .of(newer.lane)
+            .filter(|(id, item)| *id < by && parked(item))
+            .filter(|(_, item)| item.fields.iter().any(|field| fields.contains(field)))
+            .map(|(id, _)| id)
+            .collect();
+        for id in older {
+            self.write_note(id, Some(by))?;
+            if let Some(item) = self.lanes.get_mut(id) {
+                item.standing = Standing::Parked { outdated_by: Some(by) };
+            }
+        }
+        Ok(())
+    }
+
+    fn park(&mut self, id: UpdateId, reason: &str, now: WallTime) -> Result<(), QueueError> {
+        if let Some(item) = self.lanes.get_mut(id) {
+            item.attempts = item.attempts.saturating_add(1);
+            item.reason = Some(shortened(reason));
+        }
+        if let Err(error) = self.write_note(id, None) {
+            // Parked in memory alone it would be queued again after a restart, behind newer ones.
+            self.postpone(id, now, reason);
+            return Err(error);
+        }
+        if let Some(item) = self.lanes.get_mut(id) {
+            item.standing = Standing::Parked { outdated_by: None };
+            item.not_before = None;
+        }
+        Ok(())
+    }
+
+    fn write_note(&self, id: UpdateId, outdated_by: Option<UpdateId>) -> Result<(), QueueError> {
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
+        let key = self.keys.get(item.key).ok_or(QueueError::Damaged { id })?;
+        let note = Note {
+            attempts: item.attempts,
+            reason: item.reason.clone().unwrap_or_default(),
+            outdated_by: outdated_by.map(|by| by.0),
+        };
+        self.put_essential(&self.layout.note(id), &note.seal(id, key)?)
+    }
+
+    fn postpone(&mut self, id: UpdateId, now: WallTime, reason: &str) {
+        let position = self.sequence.peek();
+        if let Some(item) = self.lanes.get_mut(id) {
+            item.standing = Standing::Queued;
+            item.not_before = Some(now + DISK_PAUSE);
+            item.position = position;
+            item.reason = Some(shortened(reason));
+        }
+    }
+}
+
+fn shortened(words: &str) -> String {
+    words.chars().take(MAX_WORDS).collect()
+}
