@@ -87,7 +87,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
         Failure::new(Exit::CannotCreate, format!("socket {}: {error}", paths.socket.display()))
     })?;
     let loopback = open_loopback(config, paths).await?;
-    let mut eye = eye::Eye::open(config, events.clone())?;
+    let eye = eye::Eye::open(config, events.clone())?;
     let booth_pulse = Pulse::new("booth");
     let booth = Booth::start(
         rig.clone(),

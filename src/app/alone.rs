@@ -1,15 +1,14 @@
 //! Does a command's work where no agent runs: opens camera and queue itself, and closes them again.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::visit::{End, Shot, Told, Visit};
-use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status, rig};
-use crate::camera::{CameraError, Feed, FrameSource, Pace};
+use super::feed::{Fed, Feed};
+use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status, sheet_entry};
 use crate::clock;
 use crate::config::{Config, Paths};
-use crate::domain::{Frame, Moment, UpdateId};
+use crate::domain::UpdateId;
 use crate::enrollment;
 use crate::failure::{Exit, Failure};
 use crate::sheet::SheetBuilder;
@@ -140,35 +139,26 @@ pub fn enroll_alone(
     let today = clock::utc_date(clock::wall_now());
     let person_id = intake::check_enrollment(&request, today)?;
     let rig = Rig::new(config)?;
-    let spec = rig::camera_spec(config)?;
     // A full or broken queue must be told before a person stands in front of the camera.
     let queue = match plan {
         EnrollPlan::Queue => Some(open_queue(config, paths)?.0),
         EnrollPlan::DryRun => None,
     };
     let mut examiner = rig.examiner()?;
-    let mut feed = Feed::open(&spec, &rig::camera_settings(config), Pace::Stepped)
-        .map_err(|error| camera_failure(&error))?;
+    let mut feed = Feed::open(config)?;
     let limit = request.timeout_s.map(Duration::from_secs);
-    let settings = rig.session(limit);
-    let timeout = settings.timeout;
-    let started = feed.now();
-    let mut visit = Visit::start(person_id.clone(), settings, rig.style(), started);
+    let mut visit = Visit::start(person_id, rig.session(limit), rig.style(), feed.now());
     let end = loop {
-        let told = match feed.next() {
-            Ok(frame) => {
-                let now = feed.now();
-                let told = visit.take(&frame, &mut examiner, now)?;
-                add_to_sheet(watcher, &frame, &told);
+        let told = match feed.next()? {
+            Fed::Frame(frame) => {
+                let told = visit.take(&frame, &mut examiner, feed.now())?;
+                if let Some(sheet) = watcher.sheet.as_deref_mut() {
+                    told.iter().for_each(|told| sheet_entry::add_told(sheet, &frame, told));
+                }
                 told
             }
-            // The clip is over: what the session has seen is all it will see.
-            Err(CameraError::Ended { .. }) => visit.tell(enrollment::Event::Tick, started + timeout)?,
-            Err(error @ CameraError::Stalled { .. }) if feed.now().since(started) < timeout => {
-                tracing::warn!(%error, "waiting for the camera");
-                visit.tell(enrollment::Event::Tick, feed.now())?
-            }
-            Err(error) => return Err(camera_failure(&error)),
+            Fed::Waiting => visit.tell(enrollment::Event::Tick, feed.now())?,
+            Fed::Ended => visit.tell(enrollment::Event::NoMoreFrames, feed.now())?,
         };
         told.iter().for_each(|told| (watcher.told)(told));
         if let Some(end) = told.into_iter().find_map(over) {

@@ -20,7 +20,7 @@ use super::examiner::Examiner;
 use super::pulse::Pulse;
 use super::visit::{End, Told, Visit};
 use super::{Rig, intake};
-use crate::camera::latest::Latest;
+use crate::camera::Latest;
 use crate::clock;
 use crate::domain::Frame;
 use crate::enrollment;
@@ -48,6 +48,12 @@ pub struct Booth {
     orders: Sender<Order>,
     reports: Arc<Reports>,
     thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Booth {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 impl Booth {
@@ -114,7 +120,7 @@ impl Booth {
     }
 
     /// Ends the thread; an enrollment under way is cancelled.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) {
         let _ = self.orders.send(Order::Stop);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -241,7 +247,7 @@ impl Worker {
         let now = clock::monotonic_now();
         examiner.forget();
         // What lies in the slot is from before the request.
-        self.frames.take_now();
+        let _ = self.frames.take(Duration::ZERO);
         match crate::domain::PersonId::parse(&request.person_id) {
             Ok(person_id) => {
                 let limit = request.timeout_s.map(Duration::from_secs);
@@ -268,8 +274,8 @@ impl Worker {
         let frame = self.frames.take(FRAME_WAIT);
         let now = clock::monotonic_now();
         let told = match &frame {
-            Some(frame) => current.visit.take(frame, examiner, now),
-            None => current.visit.tell(enrollment::Event::Tick, now),
+            Ok(frame) => current.visit.take(frame, examiner, now),
+            Err(_) => current.visit.tell(enrollment::Event::Tick, now),
         };
         match told {
             Ok(told) => {

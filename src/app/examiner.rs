@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Assessment, Eyes, Frame, Gate, JudgedFrame, Moment, Observation, Reason,
+    Assessment, Detection, Face, Frame, Gate, JudgedFrame, Moment, Observation, Reason,
 };
-use crate::measure::{self, Subject};
+use crate::measure::{self, Pixels, Subject};
 use crate::vision::image::{self, ImageError};
 use crate::vision::{FaceFinder, Picture, VisionError};
 
@@ -88,21 +88,7 @@ impl Examiner {
         let observation = self.finder.observe(&picture, captured)?;
         let (assessment, reasons) = match &observation.face {
             None => (Assessment::default(), vec![Reason::NoFace]),
-            Some(face) => {
-                let look = |eyes: Option<&Eyes>| {
-                    let subject = Subject::new(&picture, face, eyes, &observation.others);
-                    let assessment = measure::assess(&subject);
-                    let reasons = measure::judge(&assessment, &self.gates);
-                    (assessment, reasons)
-                };
-                let (assessment, reasons) = look(None);
-                if reasons.is_empty() || self.eyes_look == EyesLook::Always {
-                    let eyes = self.finder.eyes(&picture, face)?;
-                    look(Some(&eyes))
-                } else {
-                    (assessment, reasons)
-                }
-            }
+            Some(face) => self.assess(&picture, face, &observation.others)?,
         };
         let judged = JudgedFrame {
             sequence,
@@ -112,6 +98,26 @@ impl Examiner {
             score: measure::score(&assessment),
         };
         Ok(Examined { picture: Some(picture), observation, assessment, judged, damage: None })
+    }
+
+    /// Measures the face; its eyes only where they decide, for that look costs as much as the rest.
+    fn assess(
+        &mut self,
+        picture: &Picture,
+        face: &Face,
+        others: &[Detection],
+    ) -> Result<(Assessment, Vec<Reason>), VisionError> {
+        let Some(pixels) = Pixels::new(picture.size(), picture.rgb()) else {
+            return Ok((Assessment::default(), vec![Reason::Damaged]));
+        };
+        let subject = Subject::new(pixels, face, others);
+        let mut assessment = measure::assess(&subject);
+        if self.eyes_look == EyesLook::Always || measure::is_promising(&assessment, &self.gates) {
+            let eyes = self.finder.eyes(picture, face)?;
+            measure::complete(&subject.with_eyes(&eyes), &mut assessment);
+        }
+        let reasons = measure::judge(&assessment, &self.gates);
+        Ok((assessment, reasons))
     }
 }
 

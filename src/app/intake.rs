@@ -74,8 +74,9 @@ fn picture(number: usize, text: &str, finder: &mut dyn FaceFinder) -> Result<Por
     let bytes = BASE64_STANDARD
         .decode(text)
         .map_err(|error| refuse(format!("text that is not standard base64 ({error})")))?;
-    let (portrait, picture) =
-        image::portrait_from_file_bytes(bytes).map_err(|error| refuse(error.to_string()))?;
+    let portrait =
+        image::portrait_from_file_bytes(&bytes).map_err(|error| refuse(error.to_string()))?;
+    let picture = image::decode_bytes(portrait.bytes()).map_err(|error| refuse(error.to_string()))?;
     finder.forget();
     let observation = finder
         .observe(&picture, Moment::default())

@@ -7,12 +7,16 @@ pub mod agent;
 pub mod alone;
 pub mod booth;
 pub mod examiner;
+pub mod eye;
+pub mod feed;
 pub mod intake;
+mod local_token;
 pub mod outbox;
 pub mod post;
 pub mod pulse;
 pub mod report;
 pub mod rig;
+pub mod sheet_entry;
 pub mod visit;
 
 use std::fs;
@@ -154,9 +158,10 @@ pub fn from_queue(error: QueueError) -> Failure {
         Kind::Full => Exit::CannotCreate,
         Kind::Locked => Exit::TryLater,
         Kind::NotFound => Exit::NoInput,
-        Kind::Permission => Exit::Permission,
         Kind::State => Exit::Usage,
         Kind::Storage => Exit::Io,
+        Kind::Key => Exit::Configuration,
+        Kind::Damaged => Exit::BadData,
     };
     let hint = error.hint();
     let failure = Failure::caused(exit, &error);

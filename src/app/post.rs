@@ -10,7 +10,7 @@ use crate::delivery::{
     ClockGuard, Courier, CourierHandle, CourierSettings, DeliveryState, Flow, Held, HttpPersonsApi,
     HttpSettings, Rate, ScheduleSettings, TokenFile,
 };
-use crate::domain::{Confirmation, PersonUpdate, Portrait, UpdateDraft};
+use crate::domain::{Confirmation, PersonUpdate, Portrait, PortraitFormat, UpdateDraft};
 use crate::failure::{Exit, Failure};
 use crate::queue::Queue;
 use crate::vision::image;
@@ -144,7 +144,8 @@ fn smaller(update: &PersonUpdate) -> Option<PersonUpdate> {
         .iter()
         .map(|portrait| {
             let picture = image::decode_bytes(portrait.bytes()).ok()?;
-            image::encode_whole(&picture, SMALLER_QUALITY).ok()
+            let bytes = image::encode_jpeg(&picture, SMALLER_QUALITY).ok()?;
+            Portrait::from_decoded(PortraitFormat::Jpeg, picture.size(), bytes).ok()
         })
         .collect();
     let encoded = encoded?;

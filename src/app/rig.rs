@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use super::examiner::{Examiner, EyesLook};
 use super::visit::PortraitStyle;
-use crate::camera::spec::SourceSpec;
+use crate::camera::{SourceSpec, Wish};
 use crate::config::Config;
-use crate::domain::{Gate, Guidance};
-use crate::enrollment::SessionSettings;
+use crate::domain::{Gate, Guidance, Size};
+use crate::enrollment::{SessionSettings, ShotCount};
 use crate::failure::{Exit, Failure};
 use crate::measure;
 use crate::texts::{Locale, Texts};
-use crate::vision::FaceFinder;
-use crate::vision::nets::Vision;
+use crate::vision::{FaceFinder, NetFaceFinder};
 
 /// Everything an enrollment needs besides frames and a queue.
 #[derive(Debug, Clone)]
@@ -31,12 +30,12 @@ impl Rig {
     /// When a limit in `[capture.gates]` makes no sense.
     pub fn new(config: &Config) -> Result<Self, Failure> {
         let gates = measure::gates(config.capture.profile, &config.capture.gates)
-            .map_err(|error| Failure::caused(Exit::Configuration, &error))?;
+            .map_err(|error| Failure::caused(Exit::Configuration, &error).hint(error.hint()))?;
         let locale = Locale::from_name(&config.locale).unwrap_or_default();
         Ok(Self {
             gates,
             session: SessionSettings {
-                shots: config.capture.shots,
+                shots: ShotCount::from_number(config.capture.shots).unwrap_or_default(),
                 timeout: config.capture.timeout,
                 ..SessionSettings::default()
             },
@@ -53,8 +52,9 @@ impl Rig {
     /// # Errors
     /// When the embedded models cannot be loaded.
     pub fn finder(&self) -> Result<Box<dyn FaceFinder>, Failure> {
-        let vision = Vision::load().map_err(|error| Failure::caused(Exit::Internal, &error))?;
-        Ok(Box::new(vision))
+        let finder =
+            NetFaceFinder::load().map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        Ok(Box::new(finder))
     }
 
     /// An examiner that looks at the eyes of candidates only.
@@ -81,7 +81,7 @@ impl Rig {
     /// The settings of a session, with its own time-out if `limit` is given.
     pub fn session(&self, limit: Option<Duration>) -> SessionSettings {
         let timeout = limit.unwrap_or(self.session.timeout);
-        SessionSettings { timeout, ..self.session.clone() }
+        SessionSettings { timeout, ..self.session }
     }
 
     /// How portraits are cut.
@@ -104,4 +104,14 @@ pub fn camera_spec(config: &Config) -> Result<SourceSpec, Failure> {
         Failure::caused(Exit::Configuration, &error)
             .hint("camera.source takes \"auto\", a device path, a by-id name, an index, or \"frames:DIR?fps=10&once\"")
     })
+}
+
+/// What is wished of the camera.
+pub fn camera_wish(config: &Config) -> Wish {
+    let camera = &config.camera;
+    Wish {
+        size: Size::new(camera.width, camera.height),
+        fps: f64::from(camera.fps),
+        stall_timeout: camera.stall_timeout,
+    }
 }

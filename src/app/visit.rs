@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::examiner::{Examined, Examiner};
-use crate::config::Framing;
 use crate::domain::{Frame, Guidance, Moment, PersonId, Portrait, Reason};
 use crate::enrollment::{Effect, Event, Outcome, Session, SessionSettings};
 use crate::failure::{Exit, Failure};
-use crate::vision::image;
+use crate::vision::image::{self, Framing};
 use crate::web::wire::{ChosenReport, JudgedReport};
 
 use super::report;
@@ -174,10 +173,7 @@ impl Visit {
         let (Some(picture), Some(face)) = (&examined.picture, &examined.observation.face) else {
             return Err(Failure::new(Exit::Internal, "a candidate without a face"));
         };
-        let region = match self.style.framing {
-            Framing::Portrait => image::portrait_region(face, picture.size()),
-            Framing::Full => image::whole(picture.size()),
-        };
+        let region = image::portrait_region(face, picture.size(), self.style.framing);
         let portrait = image::encode_portrait(picture, region, self.style.jpeg_quality)
             .map_err(|error| Failure::caused(Exit::Internal, &error))?;
         Ok(Shot { portrait, report: report::chosen(frame, face, examined) })
@@ -186,11 +182,11 @@ impl Visit {
     fn end(&mut self, outcome: Outcome) -> End {
         let mut kept = std::mem::take(&mut self.kept);
         match outcome {
-            Outcome::Chosen { shots } => {
+            Outcome::Chosen { shots, .. } => {
                 End::Chosen(shots.iter().filter_map(|sequence| kept.remove(sequence)).collect())
             }
-            Outcome::TimedOut { .. } => End::Failed(self.timed_out()),
-            Outcome::Interrupted { reason } => End::Failed(
+            Outcome::TimedOut(_) => End::Failed(self.timed_out()),
+            Outcome::Interrupted { reason, .. } => End::Failed(
                 Failure::new(Exit::Unavailable, format!("the enrollment of {} was interrupted: {reason}", self.person_id))
                     .hint("check the camera and try again"),
             ),

@@ -84,7 +84,7 @@ pub const KEYS: &[Key] = &[
         "\"portrait\"",
         "What is sent: \"portrait\" (head and shoulders, other people stay out) or \"full\" (the whole frame).",
     ),
-    key("capture.jpeg_quality", Kind::Integer, "92", "JPEG quality of what is sent, 80 to 100."),
+    key("capture.jpeg_quality", Kind::Integer, "92", "JPEG quality of what is sent, 92 to 100."),
     key(
         "verifik.base_url",
         Kind::Text,

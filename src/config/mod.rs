@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::Profile;
+use crate::vision::image::Framing;
 
 pub use layers::{Layers, Origin, Sources};
 pub use paths::{PathOverrides, Paths, default_config_file};
@@ -78,15 +79,6 @@ pub struct Capture {
     pub jpeg_quality: u8,
     /// `[capture.gates]`: limits that differ from the profile's, by `<measure>_min` and `<measure>_max`.
     pub gates: BTreeMap<String, f64>,
-}
-
-/// What of the frame is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// A portrait crop with margin: other people and the background stay out.
-    Portrait,
-    /// The whole frame.
-    Full,
 }
 
 /// `[verifik]`

@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::keys::GATES;
 use super::layers::{Layers, Origin, Raw};
 use super::{
-    Camera, Capture, Config, ConfigError, Delivery, Framing, QueueLimits, Trigger, Verifik,
+    Camera, Capture, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik,
 };
 use crate::domain::Profile;
+use crate::vision::image::Framing;
 
 const LOCALES: [&str; 3] = ["en", "es", "pt-BR"];
 const MIB: u64 = 1 << 20;
@@ -180,8 +181,8 @@ impl Reader<'_> {
             timeout: self
                 .duration("capture.timeout", Duration::from_secs(3)..=Duration::from_secs(600))?,
             profile: Profile::from_name(&profile).unwrap_or_default(),
-            framing: if framing == "full" { Framing::Full } else { Framing::Portrait },
-            jpeg_quality: u8::try_from(self.number("capture.jpeg_quality", 80..=100)?)
+            framing: Framing::from_name(&framing).unwrap_or(Framing::Portrait),
+            jpeg_quality: u8::try_from(self.number("capture.jpeg_quality", 92..=100)?)
                 .unwrap_or(92),
             gates: self.gates()?,
         })

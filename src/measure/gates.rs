@@ -92,7 +92,7 @@ impl GateError {
     /// What a person can do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Unknown { .. } => format!("known gates are {}", known_keys().join(", ")),
+            Self::Unknown { .. } => format!("known gates are {}", limit_names().join(", ")),
             Self::Value { .. } | Self::Crossed { .. } => {
                 "remove the line to get the profile's own limit".to_owned()
             }
@@ -105,7 +105,7 @@ impl GateError {
 /// # Errors
 /// When a key is unknown, a value is not finite, or a minimum lies above its maximum.
 pub fn gates(profile: Profile, overrides: &BTreeMap<String, f64>) -> Result<Vec<Gate>, GateError> {
-    let known = known_keys();
+    let known = limit_names();
     for (key, value) in overrides {
         if !known.contains(key) {
             return Err(GateError::Unknown { key: key.clone(), nearest: nearest(key, known) });
@@ -150,7 +150,8 @@ fn max_key(name: MeasureName) -> String {
     format!("{name}_max")
 }
 
-fn known_keys() -> Vec<String> {
+/// Names every limit that an override may set: `<measure>_min` and `<measure>_max`.
+pub fn limit_names() -> Vec<String> {
     let keys = |measure: &Measure| {
         let min = measure.below.map(|_| min_key(measure.name));
         let max = measure.above.map(|_| max_key(measure.name));

@@ -32,7 +32,7 @@ mod single_face;
 mod subject;
 mod under_exposure;
 
-pub use gates::{GateError, Limits, gates};
+pub use gates::{GateError, Limits, gates, limit_names};
 pub use judge::{assess, complete, is_promising, judge, score};
 pub use subject::{Pixels, Subject};
 

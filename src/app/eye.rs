@@ -1,0 +1,137 @@
+//! The agent's eye: the capture thread on the configured source, and what is told about it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::broadcast;
+
+use super::feed::open_source;
+use super::pulse::Pulse;
+use super::rig;
+use crate::camera::{self, Capture, FrameSource, Latest, Pace, StopSignal};
+use crate::config::Config;
+use crate::domain::Frame;
+use crate::failure::{Exit, Failure};
+use crate::web::wire::{CameraStatus, Event};
+
+/// The running capture thread.
+pub struct Eye {
+    capture: Capture,
+    watch: CameraWatch,
+    pulse: Pulse,
+}
+
+/// How the camera is, for whoever asks.
+#[derive(Clone)]
+pub struct CameraWatch {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    source: String,
+    last: Mutex<Option<camera::CameraStatus>>,
+    frames: AtomicU64,
+    slot: Mutex<Option<Arc<Latest<Frame>>>>,
+}
+
+impl Eye {
+    /// Starts the thread; the camera itself is opened there, and again after every failure.
+    ///
+    /// # Errors
+    /// When the source's name cannot be understood, or the system gives no thread.
+    pub fn open(config: &Config, events: broadcast::Sender<Event>) -> Result<Self, Failure> {
+        let spec = rig::camera_spec(config)?;
+        let wish = rig::camera_wish(config);
+        let watch = CameraWatch {
+            shared: Arc::new(Shared {
+                source: config.camera.source.clone(),
+                last: Mutex::default(),
+                frames: AtomicU64::new(0),
+                slot: Mutex::default(),
+            }),
+        };
+        let pulse = Pulse::new("camera");
+        let (counted, told, beating) = (watch.clone(), watch.clone(), pulse.clone());
+        let factory = Box::new(move |stop: &StopSignal| {
+            let inner = open_source(&spec, &wish, Pace::RealTime, stop.clone())?;
+            let counted = Counted { inner, watch: counted.clone(), pulse: beating.clone() };
+            Ok(Box::new(counted) as Box<dyn FrameSource>)
+        });
+        let on_change = move |status: &camera::CameraStatus| {
+            told.note(status);
+            let _ = events.send(Event::Camera(told.status()));
+        };
+        let capture = Capture::start(factory, on_change)
+            .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        *lock(&watch.shared.slot) = Some(Arc::clone(capture.frames()));
+        Ok(Self { capture, watch, pulse })
+    }
+
+    /// The slot with the newest frame.
+    pub fn frames(&self) -> Arc<Latest<Frame>> {
+        Arc::clone(self.capture.frames())
+    }
+
+    /// How the camera is, for whoever asks.
+    pub fn watch(&self) -> CameraWatch {
+        self.watch.clone()
+    }
+
+    /// Beats while the thread lives, with or without a camera.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// Stops the thread and waits until the camera is closed.
+    pub fn close(self) {
+        self.capture.stop();
+    }
+}
+
+impl CameraWatch {
+    /// The state in the wire's words.
+    pub fn status(&self) -> CameraStatus {
+        let shared = &self.shared;
+        let superseded = lock(&shared.slot).as_ref().map_or(0, |slot| slot.dropped());
+        let last = lock(&shared.last);
+        let streaming = last.as_ref().filter(|s| s.state == camera::CameraState::Streaming);
+        CameraStatus {
+            state: last.as_ref().map_or("opening", |status| status.state.name()).to_owned(),
+            source: streaming.map_or_else(|| shared.source.clone(), |status| status.detail.clone()),
+            reason: match (&*last, streaming) {
+                (Some(status), None) => Some(status.detail.clone()),
+                _ => None,
+            },
+            frames: shared.frames.load(Ordering::Relaxed),
+            superseded,
+        }
+    }
+
+    fn note(&self, status: &camera::CameraStatus) {
+        *lock(&self.shared.last) = Some(status.clone());
+    }
+}
+
+/// Counts the frames of a source and shows its thread's signs of life.
+struct Counted {
+    inner: Box<dyn FrameSource>,
+    watch: CameraWatch,
+    pulse: Pulse,
+}
+
+impl FrameSource for Counted {
+    fn next(&mut self) -> Result<Frame, camera::CameraError> {
+        self.pulse.beat();
+        let frame = self.inner.next()?;
+        self.watch.shared.frames.fetch_add(1, Ordering::Relaxed);
+        Ok(frame)
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
