@@ -91,7 +91,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
     let booth_pulse = Pulse::new("booth");
     let booth = Booth::start(
         rig.clone(),
-        eye.frames(),
+        &eye,
         keeper(Arc::clone(&queue), Arc::clone(&wake), events.clone()),
         events.clone(),
         booth_pulse.clone(),

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 use super::examiner::Examiner;
+use super::eye::{CameraWatch, Eye};
 use super::pulse::Pulse;
 use super::visit::{End, Told, Visit};
 use super::{Rig, intake};
@@ -60,7 +61,7 @@ impl Booth {
     /// Starts the thread. The nets are loaded on it, so that the agent is ready without waiting for them.
     pub fn start(
         rig: Rig,
-        frames: Arc<Latest<Frame>>,
+        eye: &Eye,
         keeper: Keeper,
         events: broadcast::Sender<Event>,
         pulse: Pulse,
@@ -69,7 +70,8 @@ impl Booth {
         let reports = Arc::new(Reports::default());
         let worker = Worker {
             rig,
-            frames,
+            frames: eye.frames(),
+            camera: eye.watch(),
             keeper,
             events,
             pulse,
@@ -199,6 +201,14 @@ struct Current {
     id: String,
     request: PersonRequest,
     visit: Visit,
+    sight: Sight,
+}
+
+/// Whether the session knows that the camera is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Given,
+    Lost,
 }
 
 struct Worker {
@@ -206,6 +216,7 @@ struct Worker {
     frames: Arc<Latest<Frame>>,
     keeper: Keeper,
     events: broadcast::Sender<Event>,
+    camera: CameraWatch,
     pulse: Pulse,
     inbox: Receiver<Order>,
     reports: Arc<Reports>,
@@ -256,7 +267,7 @@ impl Worker {
                 if let Some(report) = self.reports.change(&id, |_| {}) {
                     self.tell(Event::Enrollment(report));
                 }
-                self.current = Some(Current { id, request, visit });
+                self.current = Some(Current { id, request, visit, sight: Sight::Given });
             }
             Err(error) => self.close(&id, EnrollmentState::Failed, None, Some(error.into())),
         }
@@ -271,12 +282,7 @@ impl Worker {
 
     fn look(&mut self, examiner: &mut Examiner) {
         let Some(mut current) = self.current.take() else { return };
-        let frame = self.frames.take(FRAME_WAIT);
-        let now = clock::monotonic_now();
-        let told = match &frame {
-            Ok(frame) => current.visit.take(frame, examiner, now),
-            Err(_) => current.visit.tell(enrollment::Event::Tick, now),
-        };
+        let told = self.step(&mut current, examiner);
         match told {
             Ok(told) => {
                 if let Some(end) = self.pass_on(&current, told) {
@@ -290,6 +296,30 @@ impl Worker {
                 self.end(current, End::Failed(failure));
             }
         }
+    }
+
+    fn step(&self, current: &mut Current, examiner: &mut Examiner) -> Result<Vec<Told>, Failure> {
+        let frame = self.frames.take(FRAME_WAIT);
+        let now = clock::monotonic_now();
+        let camera = self.camera.status();
+        let mut told = match (camera.state.as_str(), current.sight) {
+            ("streaming" | "opening", Sight::Given) | (_, Sight::Lost) if frame.is_err() => Vec::new(),
+            ("streaming", Sight::Lost) => {
+                current.sight = Sight::Given;
+                current.visit.tell(enrollment::Event::CameraBack, now)?
+            }
+            ("streaming" | "opening", Sight::Given) | (_, Sight::Lost) => Vec::new(),
+            (_, Sight::Given) => {
+                current.sight = Sight::Lost;
+                let reason = camera.reason.unwrap_or(camera.state);
+                current.visit.tell(enrollment::Event::CameraLost { reason }, now)?
+            }
+        };
+        told.extend(match frame {
+            Ok(frame) if current.sight == Sight::Given => current.visit.take(&frame, examiner, now)?,
+            _ => current.visit.tell(enrollment::Event::Tick, now)?,
+        });
+        Ok(told)
     }
 
     fn pass_on(&self, current: &Current, told: Vec<Told>) -> Option<End> {
