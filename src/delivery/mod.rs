@@ -1,1 +1,116 @@
 //! Delivers queued updates to the persons API and decides what each answer means.
+//!
+//! ```text
+//!            lease                     put                      Answer
+//!  Outbox ─────────▶ courier ───────────────────▶ PersonsApi ───────────▶ policy::verdict
+//!    ▲                  ▲                        (http, token, wire)            │ Verdict
+//!    │ settle           └──── Next ──── schedule ◀──────────────────────────────┘
+//!    └───────────────────────────────────── Settlement
+//! ```
+//!
+//! **Invariants**
+//! - Only a well-formed acceptance for the very person that was sent removes an update.
+//! - Every lease is settled: delivered, charged and moved back, parked, or released.
+//! - A fault of the link, the token or the clock stops everything and is charged to nobody; a fault of one
+//!   update stops nothing but its own lane.
+//! - One PUT is in flight at a time.
+//!
+//! What is absent: no storage (the queue keeps order, attempts and not-before), no configuration, no
+//! picture code ([`Shrink`] comes from outside).
+
+mod backoff;
+mod clock_guard;
+mod confirmation;
+mod courier;
+mod envelope;
+mod fault;
+mod flush;
+mod http;
+mod policy;
+mod schedule;
+mod squeeze;
+mod status;
+mod tls;
+mod token;
+mod wire;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::{Lease, PersonUpdate, Receipt, Settlement, UpdateId, WallTime};
+
+pub use backoff::{Rate, RateError};
+pub use clock_guard::ClockGuard;
+pub use confirmation::AnsweredPerson;
+pub use courier::{Courier, CourierHandle, CourierSettings};
+pub use flush::FlushReport;
+pub use http::{HttpError, HttpPersonsApi, HttpSettings};
+pub use policy::{Answer, Body, ClockTrust, LinkFault, Response, RetryAfter, Sent, verdict};
+pub use schedule::{Flow, Held, ScheduleSettings};
+pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};
+pub use token::{Token, TokenError, TokenFile};
+
+/// What the courier needs from a queue. Every call may block on a disk: the courier makes them on
+/// tokio's blocking threads.
+pub trait Outbox: Send + Sync + 'static {
+    /// Hands out the next update that is due at `now`, `None` if there is none.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    fn lease(&self, now: WallTime) -> Result<Option<Lease>, OutboxError>;
+
+    /// Hands out the smallest of the due updates, to try a link or a token with.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    fn lease_smallest(&self, now: WallTime) -> Result<Option<Lease>, OutboxError> {
+        self.lease(now)
+    }
+
+    /// Settles a lease; gives the receipt of a delivery.
+    ///
+    /// # Errors
+    /// When the settlement could not be made durable: the lease stands, and the courier tries again.
+    fn settle(
+        &self,
+        id: UpdateId,
+        settlement: Settlement,
+        now: WallTime,
+    ) -> Result<Option<Receipt>, OutboxError>;
+
+    /// The earliest time at which [`lease`](Self::lease) will have something, as far as is known.
+    fn next_due(&self, now: WallTime) -> Option<WallTime>;
+
+    /// How many updates wait for delivery; parked ones are not counted.
+    fn waiting(&self) -> usize;
+}
+
+/// The queue failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue cannot {what}")]
+pub struct OutboxError {
+    /// What was tried, such as "hand out the next update".
+    pub what: &'static str,
+    /// Why it failed.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// The persons API as the courier sees it.
+pub trait PersonsApi: Send + Sync + 'static {
+    /// Sends one update and waits for the answer. Every fault is an [`Answer`] too.
+    fn put(&self, update: Arc<PersonUpdate>) -> BoxFuture<'_, Answer>;
+
+    /// Identifies the present token without telling it: a new mark means that trying again is worth while.
+    fn token_mark(&self) -> TokenMark;
+
+    /// Whether certificates can be judged by this device's clock.
+    fn clock_trust(&self) -> ClockTrust;
+}
+
+/// Identifies one state of the token's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct TokenMark(pub u64);
+
+/// Makes an update smaller that the server found too large; `None` if it cannot.
+pub type Shrink = Arc<dyn Fn(&PersonUpdate) -> Option<PersonUpdate> + Send + Sync>;

@@ -1,0 +1,351 @@
+//! Carries updates from the outbox to the persons API, one at a time, for as long as it is let.
+//!
+//! **Invariants**
+//! - Every lease is settled before the next one is taken; a settlement that the queue cannot keep is tried
+//!   again until the agent stops.
+//! - No fault ends the loop: not of the link, not of the server, not of the queue.
+//! - At stop the update on its way has [`GRACE`] to finish, then it is released.
+//!
+//! What is absent: decisions. They are in `policy` and `schedule`.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tracing::error;
+
+use crate::clock::{monotonic_now, wall_now};
+use crate::domain::{
+    Lease, Moment, PersonUpdate, Receipt, Settlement, UpdateId, Verdict, WallTime,
+};
+
+use super::flush::{FlushReport, FlushRequest};
+use super::policy::{Answer, Sent, verdict};
+use super::schedule::{Attempt, Flow, Next, Now, Schedule, ScheduleSettings};
+use super::status::{DeliveryEvent, DeliveryStatus, Notices};
+use super::{Outbox, OutboxError, PersonsApi, Shrink, TokenMark};
+
+/// How long the update on its way may take after a stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often a refused token's file is looked at.
+const TOKEN_POLL: Duration = Duration::from_secs(2);
+/// The longest sleep: the wall clock may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// The shortest sleep when nothing could be leased although something is due.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
+/// How many events a slow listener may lag behind.
+const EVENTS: usize = 256;
+
+/// How the courier goes about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CourierSettings {
+    /// Waits, spread and rate.
+    pub schedule: ScheduleSettings,
+    /// Whether updates go from the start.
+    pub flow: Flow,
+}
+
+/// Speaks to a courier and listens to it.
+#[derive(Debug, Clone)]
+pub struct CourierHandle {
+    status: watch::Receiver<DeliveryStatus>,
+    events: broadcast::Sender<DeliveryEvent>,
+    flow: watch::Sender<Flow>,
+    requests: mpsc::Sender<FlushRequest>,
+}
+
+impl CourierHandle {
+    /// The courier's status and its changes.
+    pub fn status(&self) -> watch::Receiver<DeliveryStatus> {
+        self.status.clone()
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<DeliveryEvent> {
+        self.events.subscribe()
+    }
+
+    /// Lets updates go, or stops them.
+    pub fn set_flow(&self, flow: Flow) {
+        self.flow.send_replace(flow);
+    }
+
+    /// Asks the running courier to deliver everything now, see [`Courier::flush`]; `None` when no courier runs.
+    pub async fn flush(&self, within: Duration) -> Option<Result<FlushReport, OutboxError>> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(FlushRequest { within, reply }).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+/// Ends when the agent is to stop; may be waited for any number of times.
+pub(super) type Stop = Shared<BoxFuture<'static, ()>>;
+
+/// Carries updates; see the module.
+pub struct Courier {
+    pub(super) outbox: Arc<dyn Outbox>,
+    api: Arc<dyn PersonsApi>,
+    shrink: Option<Shrink>,
+    pub(super) schedule: Schedule,
+    pub(super) notices: Notices,
+    token: TokenMark,
+    flow: watch::Receiver<Flow>,
+    requests: mpsc::Receiver<FlushRequest>,
+    /// Keeps the channels above open when nobody holds a handle.
+    _own_handle: CourierHandle,
+}
+
+impl Courier {
+    /// A courier between `outbox` and `api`; nothing happens before [`run`](Self::run) or
+    /// [`flush`](Self::flush).
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        api: Arc<dyn PersonsApi>,
+        settings: CourierSettings,
+        shrink: Option<Shrink>,
+    ) -> (Self, CourierHandle) {
+        let (status_sender, status) = watch::channel(DeliveryStatus::default());
+        let (events, _) = broadcast::channel(EVENTS);
+        let (flow_sender, flow) = watch::channel(settings.flow);
+        let (requests_sender, requests) = mpsc::channel(4);
+        let handle = CourierHandle {
+            status,
+            events: events.clone(),
+            flow: flow_sender,
+            requests: requests_sender,
+        };
+        let courier = Self {
+            token: api.token_mark(),
+            outbox,
+            api,
+            shrink,
+            schedule: Schedule::new(settings.schedule, settings.flow, now()),
+            notices: Notices::new(status_sender, events),
+            flow,
+            requests,
+            _own_handle: handle.clone(),
+        };
+        (courier, handle)
+    }
+
+    /// Delivers until `stop` ends. `wake` says that something was queued.
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send + 'static, wake: Arc<Notify>) {
+        let stop: Stop = stop.boxed().shared();
+        let mut queue_failures = 0;
+        while stop.clone().now_or_never().is_none() {
+            self.look_around();
+            match self.turn(&stop).await {
+                Ok(Turn::Done) => queue_failures = 0,
+                Ok(Turn::Rest(until)) => {
+                    queue_failures = 0;
+                    self.rest(until, &stop, &wake).await;
+                }
+                Err(failure) => {
+                    if queue_failures == 0 {
+                        error!(error = &failure as &dyn std::error::Error, "delivery waits");
+                    }
+                    let until = now().moment + patience(queue_failures);
+                    queue_failures = queue_failures.saturating_add(1);
+                    self.rest(Some(until), &stop, &wake).await;
+                }
+            }
+        }
+    }
+
+    /// Takes note of what others changed: the flow, the token.
+    pub(super) fn look_around(&mut self) {
+        let flow = *self.flow.borrow_and_update();
+        self.schedule.set_flow(flow, now());
+        let token = self.api.token_mark();
+        if self.token != token {
+            self.token = token;
+            self.schedule.token_changed(now());
+        }
+        self.notices.resting(self.schedule.held());
+    }
+
+    async fn turn(&mut self, stop: &Stop) -> Result<Turn, OutboxError> {
+        let wanted = match self.schedule.next(now().moment) {
+            Next::Wait(until) => return Ok(Turn::Rest(until)),
+            Next::Send => Wanted::Next,
+            Next::Probe => Wanted::Smallest,
+        };
+        let Some(lease) = self.lease(wanted, wall_now()).await? else {
+            let due = self.queue(|outbox| outbox.next_due(wall_now())).await?;
+            let wait = due.map(|at| at.since(wall_now()).max(SHORTEST_SLEEP));
+            return Ok(Turn::Rest(wait.map(|wait| now().moment + wait)));
+        };
+        let stop_and_grace = {
+            let stop = stop.clone();
+            async move {
+                stop.await;
+                tokio::time::sleep(GRACE).await;
+            }
+        };
+        self.deliver(lease, stop_and_grace, Some(stop)).await?;
+        Ok(Turn::Done)
+    }
+
+    async fn rest(&mut self, until: Option<Moment>, stop: &Stop, wake: &Notify) {
+        let mut sleep =
+            until.map_or(LONGEST_SLEEP, |until| until.since(now().moment)).min(LONGEST_SLEEP);
+        if self.schedule.waits_for_a_token() {
+            sleep = sleep.min(TOKEN_POLL);
+        }
+        tokio::select! {
+            () = stop.clone() => {}
+            () = wake.notified() => {}
+            _ = self.flow.changed() => {}
+            () = tokio::time::sleep(sleep) => {}
+            Some(request) = self.requests.recv() => {
+                let report = self.flush_until(request.within, Some(stop)).await;
+                // Whoever asked may have gone; the updates are delivered all the same.
+                let _ = request.reply.send(report);
+            }
+        }
+    }
+
+    pub(super) async fn lease(
+        &self,
+        wanted: Wanted,
+        at: WallTime,
+    ) -> Result<Option<Lease>, OutboxError> {
+        self.queue(move |outbox| match wanted {
+            Wanted::Next => outbox.lease(at),
+            Wanted::Smallest => outbox.lease_smallest(at),
+        })
+        .await?
+    }
+
+    /// Sends one update and settles it. When `give_up` ends first, it is released.
+    pub(super) async fn deliver(
+        &mut self,
+        lease: Lease,
+        give_up: impl Future<Output = ()> + Send,
+        stop: Option<&Stop>,
+    ) -> Result<Settled, OutboxError> {
+        self.schedule.sent(now().moment);
+        self.notices.delivering(self.schedule.held().as_ref());
+        let Lease { head, update } = lease;
+        let answered = tokio::select! {
+            answered = self.ask(Arc::new(update)) => Some(answered),
+            () = give_up => None,
+        };
+        let settlement = match answered {
+            None => Settlement::Release,
+            Some((answer, verdict)) => {
+                let attempt = Attempt {
+                    id: head.id,
+                    person_id: head.person_id.clone(),
+                    charged: head.attempts,
+                    blame: answer.blame(),
+                };
+                self.schedule.answered(&attempt, verdict, now(), fastrand::f64())
+            }
+        };
+        let receipt = self.settle(head.id, settlement.clone(), stop).await?;
+        self.notices.settled(&head, &settlement, receipt.as_ref());
+        self.notices.resting(self.schedule.held());
+        Ok(Settled { settlement, receipt })
+    }
+
+    /// Sends an update, and once more in a smaller form if the server found it too large.
+    async fn ask(&self, update: Arc<PersonUpdate>) -> (Answer, Verdict) {
+        let (answer, verdict) = self.ask_once(Arc::clone(&update)).await;
+        if !matches!(verdict, Verdict::TooLarge { .. }) {
+            return (answer, verdict);
+        }
+        let Some(shrink) = self.shrink.clone() else { return (answer, verdict) };
+        match tokio::task::spawn_blocking(move || shrink(&update)).await {
+            Ok(Some(smaller)) => self.ask_once(Arc::new(smaller)).await,
+            Ok(None) | Err(_) => (answer, verdict),
+        }
+    }
+
+    async fn ask_once(&self, update: Arc<PersonUpdate>) -> (Answer, Verdict) {
+        let answer = self.api.put(Arc::clone(&update)).await;
+        let clock = self.api.clock_trust();
+        let verdict = verdict(&answer, &Sent { update: &update, now: wall_now(), clock });
+        (answer, verdict)
+    }
+
+    /// Settles a lease, however often it takes; gives up only at stop, or in a flush after a few times.
+    pub(super) async fn settle(
+        &self,
+        id: UpdateId,
+        settlement: Settlement,
+        stop: Option<&Stop>,
+    ) -> Result<Option<Receipt>, OutboxError> {
+        const TRIES_OF_A_COMMAND: u32 = 3;
+        let mut failures = 0;
+        loop {
+            let what = settlement.clone();
+            let settled = self.queue(move |outbox| outbox.settle(id, what, wall_now())).await;
+            let failure = match settled.and_then(|settled| settled) {
+                Ok(receipt) => return Ok(receipt),
+                Err(failure) => failure,
+            };
+            if failures == 0 {
+                let error = &failure as &dyn std::error::Error;
+                error!(update = %id, error, "an update cannot be settled");
+            }
+            let wait = patience(failures);
+            failures += 1;
+            match stop {
+                None if failures >= TRIES_OF_A_COMMAND => return Err(failure),
+                None => tokio::time::sleep(wait).await,
+                Some(stop) => tokio::select! {
+                    () = stop.clone() => return Err(failure),
+                    () = tokio::time::sleep(wait) => {}
+                },
+            }
+        }
+    }
+
+    /// Asks the queue on a thread that may block.
+    pub(super) async fn queue<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Outbox) -> T + Send + 'static,
+    ) -> Result<T, OutboxError> {
+        let outbox = Arc::clone(&self.outbox);
+        tokio::task::spawn_blocking(move || ask(outbox.as_ref()))
+            .await
+            .map_err(|source| OutboxError { what: "answer", source: source.into() })
+    }
+}
+
+/// Which update is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Next,
+    Smallest,
+}
+
+/// What became of one turn of the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// An update was settled.
+    Done,
+    /// There is nothing to do before this moment.
+    Rest(Option<Moment>),
+}
+
+/// What became of one update.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) settlement: Settlement,
+    pub(super) receipt: Option<Receipt>,
+}
+
+/// How long to wait for a queue that failed so many times before.
+fn patience(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.min(5))
+}
+
+/// Reads both clocks.
+pub(super) fn now() -> Now {
+    Now { moment: monotonic_now(), wall: wall_now() }
+}

@@ -1,0 +1,156 @@
+//! Shortens JSON while it arrives: long strings lose their tail, so that an answer that carries whole faces
+//! in base64 is understood without being kept.
+//!
+//! **Invariant:** never more than [`MAX_KEPT`] bytes are kept, whatever comes. Text that is not JSON is kept
+//! up to the same bound.
+
+/// The most bytes that are kept of a body.
+const MAX_KEPT: usize = 1024 * 1024;
+/// The most bytes that are read of a body.
+const MAX_READ: usize = 64 * 1024 * 1024;
+/// The most bytes that are kept of one string: the longest notes, every character escaped.
+const MAX_STRING: usize = 24 * 1024;
+
+/// Collects the chunks of one body.
+#[derive(Debug, Default)]
+pub(super) struct Squeezer {
+    kept: Vec<u8>,
+    read: usize,
+    place: Place,
+    /// Bytes of the present string so far.
+    length: usize,
+}
+
+/// Where in a JSON text the next byte stands.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Outside,
+    String,
+    /// Behind a backslash.
+    Escape,
+    /// Within the hexadecimal digits of `\u`, so many to come.
+    Hex(u8),
+}
+
+/// Whether more is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appetite {
+    More,
+    Full,
+}
+
+impl Squeezer {
+    /// Takes the next chunk.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Appetite {
+        self.read = self.read.saturating_add(chunk.len());
+        for &byte in chunk {
+            if self.wanted(byte) {
+                if self.kept.len() == MAX_KEPT {
+                    return Appetite::Full;
+                }
+                self.kept.push(byte);
+            }
+        }
+        if self.read > MAX_READ { Appetite::Full } else { Appetite::More }
+    }
+
+    /// What was kept.
+    pub(super) fn into_kept(self) -> Vec<u8> {
+        self.kept
+    }
+
+    /// Follows the text by one byte; whether the byte is kept. An escape is kept whole or not at all.
+    fn wanted(&mut self, byte: u8) -> bool {
+        let short = self.length < MAX_STRING;
+        self.length += 1;
+        match (self.place, byte) {
+            (Place::Outside, b'"') => {
+                self.place = Place::String;
+                self.length = 0;
+                true
+            }
+            (Place::Outside, _) => true,
+            (Place::String, b'"') => {
+                self.place = Place::Outside;
+                true
+            }
+            (Place::String, b'\\') => {
+                self.place = Place::Escape;
+                // The rest of an escape shares the fate of its backslash.
+                self.length = if short { self.length - 1 } else { self.length };
+                short
+            }
+            (Place::String, _) => short,
+            (Place::Escape, b'u') => {
+                self.place = Place::Hex(4);
+                self.length = if short { self.length - 1 } else { self.length };
+                short
+            }
+            (Place::Escape, _) => {
+                self.place = Place::String;
+                short
+            }
+            (Place::Hex(left), _) => {
+                self.place = if left > 1 { Place::Hex(left - 1) } else { Place::String };
+                self.length = if short && left > 1 { self.length - 1 } else { self.length };
+                short
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    fn squeezed(text: &str, chunk: usize) -> String {
+        let mut squeezer = Squeezer::default();
+        for piece in text.as_bytes().chunks(chunk) {
+            assert_eq!(squeezer.push(piece), Appetite::More);
+        }
+        String::from_utf8_lossy(&squeezer.into_kept()).into_owned()
+    }
+
+    #[test]
+    fn ordinary_json_stays_as_it_is() {
+        let text = r#"{"a":"b \" \\ é \u00e9","c":[1,"d"]}"#;
+        for chunk in [1, 2, 7, 1_000] {
+            assert_eq!(squeezed(text, chunk), text);
+        }
+    }
+
+    #[test]
+    fn a_long_string_loses_its_tail_and_what_follows_is_still_read() {
+        let text = format!(r#"{{"images":["{}"],"name":"Ada"}}"#, "A".repeat(3_000_000));
+        let kept = squeezed(&text, 8_192);
+        assert!(kept.len() < MAX_STRING + 100, "{}", kept.len());
+        let json: serde_json::Value = serde_json::from_str(&kept).unwrap();
+        assert_eq!(json["name"], "Ada");
+    }
+
+    #[test]
+    fn an_escape_is_never_cut_in_two() {
+        for filler in 0..14 {
+            let long = "\\u00e9\\\"".repeat(20_000);
+            let text = format!(r#"{{"x":"{}{long}","y":1}}"#, "z".repeat(filler));
+            let json: serde_json::Value = serde_json::from_str(&squeezed(&text, 500)).unwrap();
+            assert_eq!(json["y"], 1, "{filler}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_is_given_up() {
+        let mut squeezer = Squeezer::default();
+        let endless = vec![b'['; 64 * 1024];
+        let chunks = (0..1_000).take_while(|_| squeezer.push(&endless) == Appetite::More).count();
+        assert_eq!(chunks, MAX_KEPT / endless.len());
+        let mut squeezer = Squeezer::default();
+        squeezer.push(b"\"");
+        let string = vec![b'x'; 64 * 1024];
+        let chunks = (0..5_000).take_while(|_| squeezer.push(&string) == Appetite::More).count();
+        assert!(chunks <= MAX_READ / string.len());
+        assert!(squeezer.into_kept().len() <= MAX_STRING + 1);
+    }
+}

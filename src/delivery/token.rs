@@ -1,0 +1,298 @@
+//! Reads the bearer token from its file, anew whenever the file changes.
+//!
+//! **Invariant:** no `Debug`, error or log ever shows a character of the token, and its memory is wiped when it
+//! goes. A missing or broken file is an answer of this room, never the end of the agent.
+//!
+//! What is absent: renewal. The API's `renew-and-revoke` expires every older token: a kiosk must never call it.
+
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use crate::domain::WallTime;
+
+use super::TokenMark;
+
+/// The longest token that is read, in bytes.
+const MAX_BYTES: u64 = 16 * 1024;
+
+/// A bearer token. Its `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    /// Parses the contents of a token's file; white space around it is cut off.
+    ///
+    /// # Errors
+    /// When nothing is left, or when there is white space, a control character or a character beyond ASCII
+    /// inside.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let token = text.trim();
+        if token.is_empty() {
+            return Err(Malformed::Empty);
+        }
+        if token.contains(char::is_whitespace) {
+            return Err(Malformed::WhiteSpace);
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Malformed::Character);
+        }
+        Ok(Self(Zeroizing::new(token.to_owned())))
+    }
+
+    /// The token itself, for the header of a request.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// When it expires: the `exp` claim, if it is a JWT that has one. The signature is not verified.
+    pub fn expires_at(&self) -> Option<WallTime> {
+        let claims = self.0.split('.').nth(1)?;
+        let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?);
+        let claims: serde_json::Value = serde_json::from_slice(&json).ok()?;
+        let seconds = claims.get("exp")?.as_f64()?;
+        (0.0..1e12).contains(&seconds).then(|| WallTime::from_unix_millis((seconds * 1e3) as i64))
+    }
+
+    /// Whole days until it expires, zero when it has; `None` when it does not say.
+    pub fn days_left(&self, now: WallTime) -> Option<u64> {
+        const DAY: Duration = Duration::from_secs(86_400);
+        self.expires_at().map(|at| at.since(now).as_secs() / DAY.as_secs())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// What is wrong with a text that should be a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Nothing but white space.
+    #[error("it is empty")]
+    Empty,
+    /// White space inside.
+    #[error("it has white space inside")]
+    WhiteSpace,
+    /// A character that no token has.
+    #[error("it has a control character or one beyond ASCII inside")]
+    Character,
+    /// More than a token can be.
+    #[error("it is longer than {MAX_BYTES} bytes")]
+    Long,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// No file is configured.
+    #[error("no token file is configured")]
+    Unset,
+    /// The file is not there.
+    #[error("token file {} is not there", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("token file {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file holds no token.
+    #[error("token file {} holds no token: {what}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: Malformed,
+    },
+}
+
+impl TokenError {
+    /// What a person can do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Unset => "set verifik.token_file to a file with the bearer token",
+            Self::Missing { .. } => "put the token there with `kiosk-enroll token set`",
+            Self::Unreadable { .. } => "let the agent's user read it, and nobody else",
+            Self::Malformed { .. } => {
+                "the file must hold the bare token on one line, without the word Bearer or quotes"
+            }
+        }
+    }
+}
+
+/// The file that holds the token.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: Option<PathBuf>,
+    seen: Mutex<Option<(Stamp, Token)>>,
+}
+
+/// What changes when a file changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Stamp {
+    modified: (i64, i64),
+    changed: (i64, i64),
+    size: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            size: metadata.size(),
+            inode: metadata.ino(),
+        }
+    }
+}
+
+impl TokenFile {
+    /// The token in the file at `path`; without a path every reading fails with [`TokenError::Unset`].
+    pub const fn new(path: Option<PathBuf>) -> Self {
+        Self { path, seen: Mutex::new(None) }
+    }
+
+    /// Gives the token as the file holds it now. Costs one `stat` while the file does not change.
+    ///
+    /// # Errors
+    /// When there is no token in the file.
+    pub fn read(&self) -> Result<Token, TokenError> {
+        let path = self.path.as_deref().ok_or(TokenError::Unset)?;
+        let stamp = Stamp::of(&fs::metadata(path).map_err(|error| unreadable(path, error))?);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, token)) = seen.as_ref().filter(|(known, _)| *known == stamp) {
+            return Ok(token.clone());
+        }
+        // The stamp is older than the reading: a change in between is seen at the next call.
+        *seen = None;
+        let token = read(path)?;
+        *seen = Some((stamp, token.clone()));
+        Ok(token)
+    }
+
+    /// Identifies the file's present state.
+    pub fn mark(&self) -> TokenMark {
+        let stamp = self.path.as_deref().and_then(|path| fs::metadata(path).ok());
+        let mut hasher = DefaultHasher::new();
+        stamp.map(|metadata| Stamp::of(&metadata)).hash(&mut hasher);
+        TokenMark(hasher.finish())
+    }
+}
+
+fn read(path: &Path) -> Result<Token, TokenError> {
+    let malformed = |what| TokenError::Malformed { path: path.to_owned(), what };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize + 1));
+    let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(malformed(Malformed::Long));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed(Malformed::Character))?;
+    Token::parse(text).map_err(malformed)
+}
+
+fn unreadable(path: &Path, error: io::Error) -> TokenError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::NotFound => TokenError::Missing { path },
+        _ => TokenError::Unreadable { path, source: error },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    fn jwt(claims: &str) -> Token {
+        let body = URL_SAFE_NO_PAD.encode(claims);
+        Token::parse(&format!("eyJhbGciOiJIUzI1NiJ9.{body}.c2ln")).unwrap()
+    }
+
+    #[test]
+    fn only_a_bare_token_is_a_token() {
+        assert_eq!(Token::parse(" abc.def-_=\r\n").unwrap().reveal(), "abc.def-_=");
+        for (text, what) in [
+            ("", Malformed::Empty),
+            (" \n\t", Malformed::Empty),
+            ("Bearer abc", Malformed::WhiteSpace),
+            ("abc\ndef", Malformed::WhiteSpace),
+            ("abc\u{0}def", Malformed::Character),
+            ("\u{feff}abc", Malformed::Character),
+            ("añb", Malformed::Character),
+        ] {
+            assert_eq!(Token::parse(text).unwrap_err(), what, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn days_are_counted_from_the_claim_without_verifying_it() {
+        let now = WallTime::from_unix_millis(1_000_000_000_000);
+        assert_eq!(jwt(r#"{"exp":1000863999}"#).days_left(now), Some(9));
+        assert_eq!(jwt(r#"{"exp":999999999}"#).days_left(now), Some(0));
+        for silent in [r#"{"sub":"x"}"#, r#"{"exp":"soon"}"#, r#"{"exp":-1}"#, "no json"] {
+            assert_eq!(jwt(silent).days_left(now), None, "{silent}");
+        }
+        assert_eq!(Token::parse("opaque").unwrap().expires_at(), None);
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let file = TokenFile::new(Some(path.clone()));
+        let missing = file.mark();
+        assert!(matches!(file.read().unwrap_err(), TokenError::Missing { .. }));
+        fs::write(&path, "first\n").unwrap();
+        assert_ne!(file.mark(), missing);
+        assert_eq!(file.read().unwrap().reveal(), "first");
+        assert_eq!(file.mark(), file.mark());
+        let next = folder.path().join("token.new");
+        fs::write(&next, "other\n").unwrap();
+        fs::rename(next, &path).unwrap();
+        assert_eq!(file.read().unwrap().reveal(), "other");
+        fs::write(&path, "").unwrap();
+        assert!(matches!(
+            file.read().unwrap_err(),
+            TokenError::Malformed { what: Malformed::Empty, .. }
+        ));
+    }
+
+    #[test]
+    fn an_endless_file_is_not_read_to_its_end() {
+        let file = TokenFile::new(Some("/dev/zero".into()));
+        assert!(matches!(
+            file.read().unwrap_err(),
+            TokenError::Malformed { what: Malformed::Long, .. }
+        ));
+    }
+
+    #[test]
+    fn neither_debug_nor_errors_show_the_token() {
+        let token = Token::parse("secret-token").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        fs::write(&path, "secret token").unwrap();
+        let error = TokenFile::new(Some(path)).read().unwrap_err();
+        let shown = format!("{token:?} {error:?} {error} {}", error.hint());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}
