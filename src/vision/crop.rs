@@ -4,7 +4,10 @@ use crate::domain::{Point, Point3, Size};
 
 use super::Picture;
 
-/// Sampling more finely than this many points a side costs more than it steadies.
+/// A bilinear sample speaks for two pixels a side: wider cells are sampled at several points.
+const PIXELS_PER_SAMPLE: f32 = 2.0;
+
+/// Sampling a cell at more points a side than this costs more than it steadies.
 const MOST_SAMPLES: f32 = 4.0;
 
 /// A square of a picture that may be turned and may reach beyond the edges.
@@ -54,7 +57,7 @@ pub(super) fn sample(
     planes: &mut [f32],
 ) {
     let scale = region.side / cells as f32;
-    let samples = scale.round().clamp(1.0, MOST_SAMPLES) as usize;
+    let samples = (scale / PIXELS_PER_SAMPLE).ceil().clamp(1.0, MOST_SAMPLES) as usize;
     let step = scale / samples as f32;
     let (sin, cos) = region.angle.sin_cos();
     let origin = (step - region.side) / 2.0;
@@ -91,18 +94,39 @@ pub(super) fn sample(
 /// The colour at a point between pixels, 0 to 255 a channel.
 fn bilinear(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
     let Size { width, height } = picture.size();
-    let (left, top) = (x.floor(), y.floor());
-    if left < -1.0 || top < -1.0 || left >= width as f32 || top >= height as f32 {
-        return [0.0; 3];
+    if x < 0.0 || y < 0.0 || x >= (width - 1) as f32 || y >= (height - 1) as f32 {
+        return bilinear_at_edge(picture, x, y);
     }
+    // Not negative, so the cast rounds down; `floor` is a slow call on processors without an instruction for it.
+    let (left, top) = (x as usize, y as usize);
+    let (across, down) = (x - left as f32, y - top as f32);
+    let stride = 3 * width as usize;
+    let at = top * stride + 3 * left;
+    let upper = &picture.rgb()[at..at + 6];
+    let lower = &picture.rgb()[at + stride..at + stride + 6];
+    let mix = |line: &[u8], channel: usize| {
+        let (first, second) = (f32::from(line[channel]), f32::from(line[channel + 3]));
+        first + (second - first) * across
+    };
+    std::array::from_fn(|channel| {
+        let (above, below) = (mix(upper, channel), mix(lower, channel));
+        above + (below - above) * down
+    })
+}
+
+/// As [`bilinear`], where some of the four pixels around the point lie outside: those are black.
+fn bilinear_at_edge(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
+    let Size { width, height } = picture.size();
+    let (left, top) = (x.floor(), y.floor());
     let (across, down) = (x - left, y - top);
+    // The casts saturate: however far outside, the column stays outside.
     let (left, top) = (left as i64, top as i64);
     let mut color = [0.0; 3];
     for (column, row, weight) in [
         (left, top, (1.0 - across) * (1.0 - down)),
-        (left + 1, top, across * (1.0 - down)),
-        (left, top + 1, (1.0 - across) * down),
-        (left + 1, top + 1, across * down),
+        (left.saturating_add(1), top, across * (1.0 - down)),
+        (left, top.saturating_add(1), (1.0 - across) * down),
+        (left.saturating_add(1), top.saturating_add(1), across * down),
     ] {
         if (0..i64::from(width)).contains(&column) && (0..i64::from(height)).contains(&row) {
             let at = 3 * (row as usize * width as usize + column as usize);
