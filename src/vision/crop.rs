@@ -4,8 +4,8 @@ use crate::domain::{Point, Point3, Size};
 
 use super::Picture;
 
-/// A bilinear sample speaks for two pixels a side: wider cells are sampled at several points.
-const PIXELS_PER_SAMPLE: f32 = 2.0;
+/// One bilinear sample will do for a cell of so many pixels a side; wider ones are sampled at several points.
+const PIXELS_PER_SAMPLE: f32 = 3.0;
 
 /// Sampling a cell at more points a side than this costs more than it steadies.
 const MOST_SAMPLES: f32 = 4.0;
@@ -60,24 +60,25 @@ pub(super) fn sample(
     let samples = (scale / PIXELS_PER_SAMPLE).ceil().clamp(1.0, MOST_SAMPLES) as usize;
     let step = scale / samples as f32;
     let (sin, cos) = region.angle.sin_cos();
-    let origin = (step - region.side) / 2.0;
+    // The first sample's place; a pixel's value stands at its middle.
+    let first = (step - region.side) / 2.0;
+    let origin_x = region.center.x + first * (cos - sin) - 0.5;
+    let origin_y = region.center.y + first * (sin + cos) - 0.5;
     let weight = 1.0 / (255 * samples * samples) as f32;
     let (red, rest) = planes.split_at_mut(cells * cells);
     let (green, blue) = rest.split_at_mut(cells * cells);
     for row in 0..cells {
         for column in 0..cells {
             let mut sum = [0.0_f32; 3];
-            for i in 0..samples * samples {
-                let x = origin + step * (column * samples + i % samples) as f32;
-                let y = origin + step * (row * samples + i / samples) as f32;
-                let value = bilinear(
-                    picture,
-                    // A pixel's value stands at its middle.
-                    region.center.x + x * cos - y * sin - 0.5,
-                    region.center.y + x * sin + y * cos - 0.5,
-                );
-                for (total, part) in sum.iter_mut().zip(value) {
-                    *total += part;
+            for line in row * samples..(row + 1) * samples {
+                let down = step * line as f32;
+                for mark in column * samples..(column + 1) * samples {
+                    let across = step * mark as f32;
+                    let x = origin_x + across * cos - down * sin;
+                    let y = origin_y + across * sin + down * cos;
+                    for (total, part) in sum.iter_mut().zip(bilinear(picture, x, y)) {
+                        *total += part;
+                    }
                 }
             }
             let place = match reading {
@@ -94,7 +95,8 @@ pub(super) fn sample(
 /// The colour at a point between pixels, 0 to 255 a channel.
 fn bilinear(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
     let Size { width, height } = picture.size();
-    if x < 0.0 || y < 0.0 || x >= (width - 1) as f32 || y >= (height - 1) as f32 {
+    let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
+    if !inside {
         return bilinear_at_edge(picture, x, y);
     }
     // Not negative, so the cast rounds down; `floor` is a slow call on processors without an instruction for it.
@@ -219,6 +221,18 @@ mod tests {
         let region = Region { center: Point::new(-500.0, 9e9), side: 40.0, angle: 1.0 };
         sample(&ramp(64, 64), region, 4, Reading::Straight, &mut planes);
         assert!(planes.iter().all(|v| *v == 0.0));
+    }
+
+    #[test]
+    fn a_region_that_is_nowhere_reads_without_a_panic() {
+        let mut planes = vec![0.0; 3 * 16];
+        for center in [Point::new(f32::NAN, 1.0), Point::new(f32::INFINITY, f32::NEG_INFINITY)] {
+            for side in [f32::NAN, f32::INFINITY, 0.0, -3.0] {
+                let region = Region { center, side, angle: 0.0 };
+                sample(&ramp(1, 1), region, 4, Reading::Straight, &mut planes);
+                sample(&ramp(64, 64), region, 4, Reading::Mirrored, &mut planes);
+            }
+        }
     }
 
     #[test]
