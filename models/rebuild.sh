@@ -10,7 +10,7 @@ convert=$models/convert
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ $# -eq 0 ]; then
-    set -- "$models"/../tests/fixtures/faces/*.jpg
+    set -- "$models"/../tests/fixtures/derived/*.jpg
 fi
 
 python3 -m venv "$work/venv"

@@ -47,7 +47,10 @@ def original_of_onnx(path, width, height):
     from rewrite import fix_size
 
     net = fix_size(onnx.load(path), width, height)
-    session = onnxruntime.InferenceSession(net.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    # It warns that the outputs declare no shape.
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(net.SerializeToString(), options, ["CPUExecutionProvider"])
     return lambda x: session.run(None, {session.get_inputs()[0].name: x[None]})
 
 

@@ -4,7 +4,10 @@ use crate::domain::{Point, Point3, Size};
 
 use super::Picture;
 
-/// Sampling more finely than this many points a side costs more than it steadies.
+/// One bilinear sample will do for a cell of so many pixels a side; wider ones are sampled at several points.
+const PIXELS_PER_SAMPLE: f32 = 3.0;
+
+/// Sampling a cell at more points a side than this costs more than it steadies.
 const MOST_SAMPLES: f32 = 4.0;
 
 /// A square of a picture that may be turned and may reach beyond the edges.
@@ -54,27 +57,28 @@ pub(super) fn sample(
     planes: &mut [f32],
 ) {
     let scale = region.side / cells as f32;
-    let samples = scale.round().clamp(1.0, MOST_SAMPLES) as usize;
+    let samples = (scale / PIXELS_PER_SAMPLE).ceil().clamp(1.0, MOST_SAMPLES) as usize;
     let step = scale / samples as f32;
     let (sin, cos) = region.angle.sin_cos();
-    let origin = (step - region.side) / 2.0;
+    // The first sample's place; a pixel's value stands at its middle.
+    let first = (step - region.side) / 2.0;
+    let origin_x = region.center.x + first * (cos - sin) - 0.5;
+    let origin_y = region.center.y + first * (sin + cos) - 0.5;
     let weight = 1.0 / (255 * samples * samples) as f32;
     let (red, rest) = planes.split_at_mut(cells * cells);
     let (green, blue) = rest.split_at_mut(cells * cells);
     for row in 0..cells {
         for column in 0..cells {
             let mut sum = [0.0_f32; 3];
-            for i in 0..samples * samples {
-                let x = origin + step * (column * samples + i % samples) as f32;
-                let y = origin + step * (row * samples + i / samples) as f32;
-                let value = bilinear(
-                    picture,
-                    // A pixel's value stands at its middle.
-                    region.center.x + x * cos - y * sin - 0.5,
-                    region.center.y + x * sin + y * cos - 0.5,
-                );
-                for (total, part) in sum.iter_mut().zip(value) {
-                    *total += part;
+            for line in row * samples..(row + 1) * samples {
+                let down = step * line as f32;
+                for mark in column * samples..(column + 1) * samples {
+                    let across = step * mark as f32;
+                    let x = origin_x + across * cos - down * sin;
+                    let y = origin_y + across * sin + down * cos;
+                    for (total, part) in sum.iter_mut().zip(bilinear(picture, x, y)) {
+                        *total += part;
+                    }
                 }
             }
             let place = match reading {
@@ -91,18 +95,40 @@ pub(super) fn sample(
 /// The colour at a point between pixels, 0 to 255 a channel.
 fn bilinear(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
     let Size { width, height } = picture.size();
-    let (left, top) = (x.floor(), y.floor());
-    if left < -1.0 || top < -1.0 || left >= width as f32 || top >= height as f32 {
-        return [0.0; 3];
+    let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
+    if !inside {
+        return bilinear_at_edge(picture, x, y);
     }
+    // Not negative, so the cast rounds down; `floor` is a slow call on processors without an instruction for it.
+    let (left, top) = (x as usize, y as usize);
+    let (across, down) = (x - left as f32, y - top as f32);
+    let stride = 3 * width as usize;
+    let at = top * stride + 3 * left;
+    let upper = &picture.rgb()[at..at + 6];
+    let lower = &picture.rgb()[at + stride..at + stride + 6];
+    let mix = |line: &[u8], channel: usize| {
+        let (first, second) = (f32::from(line[channel]), f32::from(line[channel + 3]));
+        first + (second - first) * across
+    };
+    std::array::from_fn(|channel| {
+        let (above, below) = (mix(upper, channel), mix(lower, channel));
+        above + (below - above) * down
+    })
+}
+
+/// As [`bilinear`], where some of the four pixels around the point lie outside: those are black.
+fn bilinear_at_edge(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
+    let Size { width, height } = picture.size();
+    let (left, top) = (x.floor(), y.floor());
     let (across, down) = (x - left, y - top);
+    // The casts saturate: however far outside, the column stays outside.
     let (left, top) = (left as i64, top as i64);
     let mut color = [0.0; 3];
     for (column, row, weight) in [
         (left, top, (1.0 - across) * (1.0 - down)),
-        (left + 1, top, across * (1.0 - down)),
-        (left, top + 1, (1.0 - across) * down),
-        (left + 1, top + 1, across * down),
+        (left.saturating_add(1), top, across * (1.0 - down)),
+        (left, top.saturating_add(1), (1.0 - across) * down),
+        (left.saturating_add(1), top.saturating_add(1), across * down),
     ] {
         if (0..i64::from(width)).contains(&column) && (0..i64::from(height)).contains(&row) {
             let at = 3 * (row as usize * width as usize + column as usize);
@@ -195,6 +221,18 @@ mod tests {
         let region = Region { center: Point::new(-500.0, 9e9), side: 40.0, angle: 1.0 };
         sample(&ramp(64, 64), region, 4, Reading::Straight, &mut planes);
         assert!(planes.iter().all(|v| *v == 0.0));
+    }
+
+    #[test]
+    fn a_region_that_is_nowhere_reads_without_a_panic() {
+        let mut planes = vec![0.0; 3 * 16];
+        for center in [Point::new(f32::NAN, 1.0), Point::new(f32::INFINITY, f32::NEG_INFINITY)] {
+            for side in [f32::NAN, f32::INFINITY, 0.0, -3.0] {
+                let region = Region { center, side, angle: 0.0 };
+                sample(&ramp(1, 1), region, 4, Reading::Straight, &mut planes);
+                sample(&ramp(64, 64), region, 4, Reading::Mirrored, &mut planes);
+            }
+        }
     }
 
     #[test]

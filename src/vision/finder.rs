@@ -160,12 +160,27 @@ impl FaceFinder for NetFaceFinder {
     }
 }
 
-/// Whether two boxes are around the same face: the middle of one lies within the other.
+/// Whether two boxes are around the same face: the middle of each lies within the other.
 fn is_same_place(a: Rect, b: Rect) -> bool {
     let within = |inner: Rect, outer: Rect| {
         let from_middle_x = (inner.center().x - outer.center().x).abs();
         let from_middle_y = (inner.center().y - outer.center().y).abs();
         from_middle_x < outer.width / 2.0 && from_middle_y < outer.height / 2.0
     };
-    within(a, b) || within(b, a)
+    within(a, b) && within(b, a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detection_and_the_mesh_inside_it_are_one_face_and_a_neighbour_is_another() {
+        let detection = Rect::new(100.0, 100.0, 100.0, 130.0);
+        let mesh = Rect::new(110.0, 125.0, 80.0, 100.0);
+        assert!(is_same_place(detection, mesh) && is_same_place(mesh, detection));
+        assert!(!is_same_place(Rect::new(205.0, 100.0, 100.0, 130.0), mesh));
+        let in_front = Rect::new(0.0, 0.0, 400.0, 500.0);
+        assert!(!is_same_place(in_front, Rect::new(350.0, 10.0, 40.0, 50.0)));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The face mesh hardly moves when the lids close; this net, which sees only the eye, does.
 
-use crate::domain::{Eye, Eyes, Mesh, Point, Point3};
+use crate::domain::{Eye, Eyes, MESH_POINTS, Mesh, Point, Point3};
 
 use super::Picture;
 use super::VisionError;
@@ -42,8 +42,12 @@ impl IrisReader {
     /// Reads both eyes of a face.
     ///
     /// # Errors
-    /// [`VisionError::Net`] when the net cannot be run.
+    /// [`VisionError::Net`] when the mesh is not complete or the net cannot be run.
     pub(super) fn read(&mut self, picture: &Picture, mesh: &Mesh) -> Result<Eyes, VisionError> {
+        if mesh.points.len() != MESH_POINTS {
+            let what = format!("the face's mesh has {} points", mesh.points.len());
+            return Err(VisionError::Net { net: self.net.name(), what });
+        }
         let [right_outer, right_inner] = point::RIGHT_EYE.map(|i| mesh.points[i].flat());
         let [left_outer, left_inner] = point::LEFT_EYE.map(|i| mesh.points[i].flat());
         Ok(Eyes {
@@ -116,6 +120,14 @@ mod tests {
     fn the_opening_is_the_lids_distance_over_the_eyes_width() {
         assert!((opening(&outline(8.0)) - 0.25).abs() < 1e-6);
         assert!(opening(&outline(0.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_face_without_a_mesh_is_an_error_and_not_a_panic() {
+        let picture = Picture::from_rgb(crate::domain::Size::new(1, 1), vec![0; 3]).unwrap();
+        let mesh = Mesh { points: Vec::new(), presence: 1.0 };
+        let error = IrisReader::load().unwrap().read(&picture, &mesh).unwrap_err();
+        assert_eq!(error.to_string(), "net iris_landmark: the face's mesh has 0 points");
     }
 
     #[test]

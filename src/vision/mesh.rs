@@ -54,7 +54,8 @@ impl MeshFinder {
             .chunks_exact(3)
             .map(|v| region.to_picture(Point3 { x: v[0], y: v[1], z: v[2] }, side as f32))
             .collect();
-        let sound = points.iter().all(|p| p.x.is_finite() && p.y.is_finite() && p.z.is_finite());
+        let finite = |p: &Point3| p.x.is_finite() && p.y.is_finite() && p.z.is_finite();
+        let sound = flag.is_finite() && points.iter().all(finite);
         let presence = if sound { 1.0 / (1.0 + (-flag).exp()) } else { 0.0 };
         Ok(Mesh { points, presence })
     }
@@ -72,7 +73,7 @@ impl MeshFinder {
         detection: &Detection,
     ) -> Result<Option<Mesh>, VisionError> {
         let first = self.fit(picture, region_of_detection(detection))?;
-        if !(first.presence > LEAST_PRESENCE) {
+        if first.presence <= LEAST_PRESENCE {
             return Ok(None);
         }
         let second = self.fit(picture, region_of_mesh(&first))?;

@@ -68,6 +68,11 @@ impl Net {
         Ok(Self { name: source.name, rows, columns, state })
     }
 
+    /// Its name in error messages.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Rows of the input.
     pub(super) const fn rows(&self) -> usize {
         self.rows
