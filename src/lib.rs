@@ -3,16 +3,23 @@
 //!
 //! ARCHITECTURE.md has the map; [`domain`] has the words.
 
+pub mod app;
 pub mod camera;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod demo;
 pub mod domain;
 pub mod enrollment;
 pub mod failure;
 pub mod measure;
 pub mod queue;
+pub mod service;
+pub mod sheet;
 pub mod stand_in;
+pub mod telemetry;
+pub mod texts;
 pub mod trigger;
 pub mod vision;
 pub mod web;

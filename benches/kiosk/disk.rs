@@ -6,9 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use kiosk_enroll::clock::{utc_date, wall_now};
-use kiosk_enroll::domain::{
-    PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft,
-};
+use kiosk_enroll::domain::{PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft};
 use kiosk_enroll::queue::{DeviceKey, Queue, QueueOptions};
 
 use crate::table::{Times, heading, row};

@@ -26,22 +26,41 @@ pub fn run() {
     let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
     let eyes = finder.eyes(&picture, &face).unwrap();
 
-    heading(&format!("one frame of 1280x720 ({} kB JPEG), one thread, {ROUNDS} rounds", frame.bytes.len() / 1000));
+    heading(&format!(
+        "one frame of 1280x720 ({} kB JPEG), one thread, {ROUNDS} rounds",
+        frame.bytes.len() / 1000
+    ));
     let mut spare = None;
-    row("decode (strict, RGB)", &Times::of(ROUNDS, || {
-        spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
-    }));
-    row("find: detector + mesh twice", &Times::of(ROUNDS, || {
-        finder.forget();
-        finder.observe(&picture, now()).unwrap()
-    }));
-    row("follow: mesh once, detector now and then", &Times::of(ROUNDS, || finder.observe(&picture, now()).unwrap()));
-    row("eyes: iris twice (only frames that pass the rest)", &Times::of(ROUNDS, || finder.eyes(&picture, &face).unwrap()));
+    row(
+        "decode (strict, RGB)",
+        &Times::of(ROUNDS, || {
+            spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
+        }),
+    );
+    row(
+        "find: detector + mesh twice",
+        &Times::of(ROUNDS, || {
+            finder.forget();
+            finder.observe(&picture, now()).unwrap()
+        }),
+    );
+    row(
+        "follow: mesh once, detector now and then",
+        &Times::of(ROUNDS, || finder.observe(&picture, now()).unwrap()),
+    );
+    row(
+        "eyes: iris twice (only frames that pass the rest)",
+        &Times::of(ROUNDS, || finder.eyes(&picture, &face).unwrap()),
+    );
     row("measures and gates", &Times::of(ROUNDS, || judged(&picture, &face, &eyes, &gates)));
-    row("portrait: crop and JPEG (only candidates)", &Times::of(ROUNDS, || {
-        let region = pictures::portrait_region(&face, picture.size(), pictures::Framing::Portrait);
-        pictures::encode_portrait(&picture, region, 92).unwrap()
-    }));
+    row(
+        "portrait: crop and JPEG (only candidates)",
+        &Times::of(ROUNDS, || {
+            let region =
+                pictures::portrait_region(&face, picture.size(), pictures::Framing::Portrait);
+            pictures::encode_portrait(&picture, region, 92).unwrap()
+        }),
+    );
     let whole = Times::of(ROUNDS, || {
         let picture = pictures::decode(&frame, spare.take()).unwrap();
         let face = finder.observe(&picture, now()).unwrap().face.unwrap();
@@ -73,6 +92,14 @@ fn frame_720p() -> Frame {
     let mut canvas = image::RgbImage::from_pixel(1280, 720, image::Rgb([96, 96, 96]));
     overlay(&mut canvas, &large, 160, 0);
     let mut jpeg = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 85).encode_image(&canvas).unwrap();
-    Frame { sequence: 0, captured: Moment::default(), encoding: Encoding::Jpeg, bytes: jpeg, path: None }
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 85)
+        .encode_image(&canvas)
+        .unwrap();
+    Frame {
+        sequence: 0,
+        captured: Moment::default(),
+        encoding: Encoding::Jpeg,
+        bytes: jpeg,
+        path: None,
+    }
 }

@@ -2,7 +2,11 @@
 //!
 //! Times are p50 and p99 over many rounds; machines are noisy, so compare the rows of one run with each other.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot run must stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that cannot run must stop"
+)]
 #![allow(clippy::print_stdout, reason = "its table is its result")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 

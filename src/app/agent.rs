@@ -64,7 +64,7 @@ fn open_queue_patiently(config: &Config, paths: &Paths) -> Result<Queue, Failure
     loop {
         match open_queue(config, paths) {
             Ok((queue, recovery)) => {
-                tracing::info!(%recovery, "the queue is open");
+                tracing::info!(?recovery, "the queue is open");
                 return Ok(queue);
             }
             Err(failure)
@@ -153,8 +153,11 @@ struct Loopback {
 async fn open_loopback(config: &Config, paths: &Paths) -> Result<Option<Loopback>, Failure> {
     let Some(address) = config.web_listen else { return Ok(None) };
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(Exit::Configuration, format!("web.listen = \"{address}\" cannot be used: {error}"))
-            .hint("choose another port, or \"\" for the Unix socket only")
+        Failure::new(
+            Exit::Configuration,
+            format!("web.listen = \"{address}\" cannot be used: {error}"),
+        )
+        .hint("choose another port, or \"\" for the Unix socket only")
     })?;
     let path = paths.state.join(LOCAL_TOKEN);
     let token = super::local_token::load_or_create(&path)?;
@@ -198,7 +201,9 @@ fn keeper(
 async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<DeliveryEvent>) {
     loop {
         let event = match deliveries.recv().await {
-            Ok(DeliveryEvent::Delivered(receipt)) => Event::Delivered(ReceiptReport::from(&receipt)),
+            Ok(DeliveryEvent::Delivered(receipt)) => {
+                Event::Delivered(ReceiptReport::from(&receipt))
+            }
             Ok(DeliveryEvent::HoldChanged(_)) => {
                 let (state, reason) = agent.delivery_words();
                 Event::Delivery { state, reason }
@@ -223,7 +228,8 @@ async fn look_after(
     let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
     let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
-    let mut round = tokio::time::interval(service::watchdog_interval().map_or(ROUND, |w| w.min(ROUND)));
+    let mut round =
+        tokio::time::interval(service::watchdog_interval().map_or(ROUND, |w| w.min(ROUND)));
     let mut rounds = 0_u64;
     loop {
         tokio::select! {
@@ -312,7 +318,11 @@ impl Kiosk for Agent {
                 Some(encoded) => Some(intake::pictures(&encoded, inner.rig.finder()?.as_mut())?),
             };
             if request.timeout_s.is_some() {
-                let error = crate::domain::FieldError::new("timeout_s", "a value", "none: only enrollments have a time-out");
+                let error = crate::domain::FieldError::new(
+                    "timeout_s",
+                    "a value",
+                    "none: only enrollments have a time-out",
+                );
                 return Err(error.into());
             }
             let update = intake::parse(request, images, clock::utc_date(clock::wall_now()))?;

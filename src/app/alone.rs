@@ -1,10 +1,11 @@
 //! Does a command's work where no agent runs: opens camera and queue itself, and closes them again.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::visit::{End, Shot, Told, Visit};
 use super::feed::{Fed, Feed};
+use super::visit::{End, Shot, Told, Visit};
 use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status, sheet_entry};
 use crate::clock;
 use crate::config::{Config, Paths};
@@ -214,4 +215,16 @@ fn dry_run(visit: &Visit, shots: &[Shot]) -> DryRunReport {
             .map(|(reason, count)| (reason.code().to_owned(), *count))
             .collect(),
     }
+}
+
+/// Writes the contact sheet.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_sheet(path: &Path, sheet: SheetBuilder) -> Result<(), Failure> {
+    let told = |error: String| {
+        Failure::new(Exit::CannotCreate, format!("contact sheet {}: {error}", path.display()))
+    };
+    let png = sheet.finish().map_err(|error| told(error.to_string()))?;
+    std::fs::write(path, png).map_err(|error| told(error.to_string()))
 }

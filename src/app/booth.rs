@@ -189,7 +189,11 @@ impl Reports {
         self.lock().reports.iter().find(|r| r.state == EnrollmentState::Capturing).cloned()
     }
 
-    fn change(&self, id: &str, change: impl FnOnce(&mut EnrollmentReport)) -> Option<EnrollmentReport> {
+    fn change(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut EnrollmentReport),
+    ) -> Option<EnrollmentReport> {
         let mut kept = self.lock();
         let report = kept.reports.iter_mut().find(|report| report.id == id)?;
         change(report);
@@ -237,7 +241,9 @@ impl Worker {
             let order = if self.current.is_some() {
                 self.inbox.try_recv().map_err(|error| error == TryRecvError::Disconnected)
             } else {
-                self.inbox.recv_timeout(REST).map_err(|error| error == RecvTimeoutError::Disconnected)
+                self.inbox
+                    .recv_timeout(REST)
+                    .map_err(|error| error == RecvTimeoutError::Disconnected)
             };
             match order {
                 Ok(Order::Stop) | Err(true) => break,
@@ -303,7 +309,9 @@ impl Worker {
         let now = clock::monotonic_now();
         let camera = self.camera.status();
         let mut told = match (camera.state.as_str(), current.sight) {
-            ("streaming" | "opening", Sight::Given) | (_, Sight::Lost) if frame.is_err() => Vec::new(),
+            ("streaming" | "opening", Sight::Given) | (_, Sight::Lost) if frame.is_err() => {
+                Vec::new()
+            }
             ("streaming", Sight::Lost) => {
                 current.sight = Sight::Given;
                 current.visit.tell(enrollment::Event::CameraBack, now)?
@@ -316,7 +324,9 @@ impl Worker {
             }
         };
         told.extend(match frame {
-            Ok(frame) if current.sight == Sight::Given => current.visit.take(&frame, examiner, now)?,
+            Ok(frame) if current.sight == Sight::Given => {
+                current.visit.take(&frame, examiner, now)?
+            }
             _ => current.visit.tell(enrollment::Event::Tick, now)?,
         });
         Ok(told)
@@ -393,4 +403,3 @@ impl Worker {
         let _ = self.events.send(event);
     }
 }
-

@@ -54,9 +54,13 @@ impl Feed {
             return Ok(Self::Stepped { source, now });
         }
         // A camera that cannot be opened at all is told at once; the thread would try for ever.
-        drop(open_source(&spec, &wish, Pace::RealTime, StopSignal::default()).map_err(|e| failure(&e))?);
-        let factory =
-            Box::new(move |stop: &StopSignal| open_source(&spec, &wish, Pace::RealTime, stop.clone()));
+        drop(
+            open_source(&spec, &wish, Pace::RealTime, StopSignal::default())
+                .map_err(|e| failure(&e))?,
+        );
+        let factory = Box::new(move |stop: &StopSignal| {
+            open_source(&spec, &wish, Pace::RealTime, stop.clone())
+        });
         let told = |status: &crate::camera::CameraStatus| {
             if status.state != CameraState::Streaming {
                 tracing::info!(state = status.state.name(), detail = status.detail, "camera");
@@ -117,11 +121,22 @@ pub fn open_source(
 /// An error of the camera with its exit code and what a person can do.
 pub fn failure(error: &CameraError) -> Failure {
     let (exit, hint) = match error {
-        CameraError::Denied { .. } => (Exit::Permission, "join the group video, or run as the service's user"),
-        CameraError::Source { .. } => (Exit::NoInput, "camera.source names a camera, or a folder of JPEG or PNG files"),
-        CameraError::Busy { .. } => (Exit::Unavailable, "close the other program; one at a time can have a camera"),
-        CameraError::Unusable { .. } => (Exit::Unavailable, "use a USB camera that the kernel's uvcvideo driver knows"),
-        _ => (Exit::Unavailable, "plug a USB camera in, or replay pictures with --set camera.source=frames:DIR"),
+        CameraError::Denied { .. } => {
+            (Exit::Permission, "join the group video, or run as the service's user")
+        }
+        CameraError::Source { .. } => {
+            (Exit::NoInput, "camera.source names a camera, or a folder of JPEG or PNG files")
+        }
+        CameraError::Busy { .. } => {
+            (Exit::Unavailable, "close the other program; one at a time can have a camera")
+        }
+        CameraError::Unusable { .. } => {
+            (Exit::Unavailable, "use a USB camera that the kernel's uvcvideo driver knows")
+        }
+        _ => (
+            Exit::Unavailable,
+            "plug a USB camera in, or replay pictures with --set camera.source=frames:DIR",
+        ),
     };
     Failure::caused(exit, error).hint(hint)
 }

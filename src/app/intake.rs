@@ -38,12 +38,14 @@ pub fn parse(
 /// The first field that is not valid, or pictures where the camera is to take them.
 pub fn check_enrollment(request: &PersonRequest, today: Date) -> Result<PersonId, Failure> {
     if request.images.is_some() {
-        let error = FieldError::new("images", "pictures", "none: an enrollment takes them with the camera");
+        let error =
+            FieldError::new("images", "pictures", "none: an enrollment takes them with the camera");
         return Err(error.into());
     }
     let person_id = PersonId::parse(&request.person_id)?;
     let given = PersonRequest { images: None, timeout_s: None, ..request.clone() };
-    let only_a_face = PersonRequest { person_id: given.person_id.clone(), ..PersonRequest::default() };
+    let only_a_face =
+        PersonRequest { person_id: given.person_id.clone(), ..PersonRequest::default() };
     if given != only_a_face {
         parse(given, None, today)?;
     }
@@ -76,7 +78,8 @@ fn picture(number: usize, text: &str, finder: &mut dyn FaceFinder) -> Result<Por
         .map_err(|error| refuse(format!("text that is not standard base64 ({error})")))?;
     let portrait =
         image::portrait_from_file_bytes(&bytes).map_err(|error| refuse(error.to_string()))?;
-    let picture = image::decode_bytes(portrait.bytes()).map_err(|error| refuse(error.to_string()))?;
+    let picture =
+        image::decode_bytes(portrait.bytes()).map_err(|error| refuse(error.to_string()))?;
     finder.forget();
     let observation = finder
         .observe(&picture, Moment::default())

@@ -32,9 +32,7 @@ use crate::measure;
 use crate::queue::{DeviceKey, Queue, QueueError, QueueOptions, Recovery};
 use crate::web::wire::{QueueStatus, UpdateReport};
 
-pub use alone::{
-    enroll_alone, flush_alone, list_alone, show_alone, status_alone, update_alone,
-};
+pub use alone::{enroll_alone, flush_alone, list_alone, show_alone, status_alone, update_alone};
 pub use rig::Rig;
 
 /// The names of the limits that `[capture.gates]` may hold.
@@ -66,7 +64,8 @@ pub fn check(config: &Config, paths: &Paths) -> Result<Vec<String>, Failure> {
     if !token.exists() {
         notes.push(format!("the token file {} does not exist: updates will wait", token.display()));
     }
-    let files = [("verifik.ca_file", &config.verifik.ca_file), ("trigger.roster", &config.trigger.roster)];
+    let files =
+        [("verifik.ca_file", &config.verifik.ca_file), ("trigger.roster", &config.trigger.roster)];
     for (key, file) in files {
         if let Some(path) = file
             && !path.exists()

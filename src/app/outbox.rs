@@ -1,18 +1,25 @@
 //! Lets the courier take from the queue.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::delivery::{Outbox, OutboxError};
 use crate::domain::{Lease, Receipt, Settlement, UpdateId, WallTime};
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueError};
 
 /// The queue as the courier sees it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct QueueOutbox(pub Arc<Queue>);
+
+impl fmt::Debug for QueueOutbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("QueueOutbox")
+    }
+}
 
 impl Outbox for QueueOutbox {
     fn lease(&self, now: WallTime) -> Result<Option<Lease>, OutboxError> {
-        self.0.lease(now).map_err(OutboxError::new)
+        self.0.lease(now).map_err(cannot("hand out the next update"))
     }
 
     fn settle(
@@ -21,10 +28,19 @@ impl Outbox for QueueOutbox {
         settlement: Settlement,
         now: WallTime,
     ) -> Result<Option<Receipt>, OutboxError> {
-        self.0.settle(id, settlement, now).map_err(OutboxError::new)
+        self.0.settle(id, settlement, now).map_err(cannot("keep what became of an update"))
     }
 
     fn next_due(&self, now: WallTime) -> Option<WallTime> {
         self.0.next_due(now)
     }
+
+    fn waiting(&self) -> usize {
+        let summary = self.0.summary(crate::clock::wall_now());
+        summary.queued + summary.in_flight
+    }
+}
+
+fn cannot(what: &'static str) -> impl FnOnce(QueueError) -> OutboxError {
+    move |source| OutboxError { what, source: Box::new(source) }
 }

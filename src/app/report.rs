@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::examiner::Examined;
 use crate::domain::{Assessment, Face, Frame, Point, Reading, Reason};
 use crate::web::wire::{
-    AssessReport, ChosenReport, FaceReport, JudgedReport, LandmarksReport, MeasureReport, PoseReport,
+    AssessReport, ChosenReport, FaceReport, JudgedReport, LandmarksReport, MeasureReport,
+    PoseReport,
 };
 
 /// A judged frame.

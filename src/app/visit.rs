@@ -187,8 +187,11 @@ impl Visit {
             }
             Outcome::TimedOut(_) => End::Failed(self.timed_out()),
             Outcome::Interrupted { reason, .. } => End::Failed(
-                Failure::new(Exit::Unavailable, format!("the enrollment of {} was interrupted: {reason}", self.person_id))
-                    .hint("check the camera and try again"),
+                Failure::new(
+                    Exit::Unavailable,
+                    format!("the enrollment of {} was interrupted: {reason}", self.person_id),
+                )
+                .hint("check the camera and try again"),
             ),
             Outcome::Cancelled => End::Cancelled,
         }

@@ -39,24 +39,25 @@ pub(super) fn run(args: &AssessArgs, setting: &Setting, output: &Output) -> Resu
     }
     if unreadable > 0 {
         let error = format!("{unreadable} of {} files could not be assessed", files.len());
-        return Err(Failure::new(Exit::BadData, error)
-            .hint("allowed are complete JPEG and PNG pictures; the lines above name what was found"));
+        return Err(Failure::new(Exit::BadData, error).hint(
+            "allowed are complete JPEG and PNG pictures; the lines above name what was found",
+        ));
     }
     Ok(())
 }
 
 /// The report of one file; the inner error is the file's, the outer one ours.
-fn assess(
-    path: &Path,
-    examiner: &mut Examiner,
-) -> Result<Result<AssessReport, String>, Failure> {
+fn assess(path: &Path, examiner: &mut Examiner) -> Result<Result<AssessReport, String>, Failure> {
     let size = match fs::metadata(path) {
         Ok(meta) => meta.len(),
         Err(error) => return Ok(Err(error.to_string())),
     };
     if size > MAX_FILE {
         let allowed = bytesize::ByteSize(MAX_FILE);
-        return Ok(Err(format!("found {}, allowed are at most {allowed}", bytesize::ByteSize(size))));
+        return Ok(Err(format!(
+            "found {}, allowed are at most {allowed}",
+            bytesize::ByteSize(size)
+        )));
     }
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -99,8 +100,11 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             }
         }
         if found.is_empty() {
-            return Err(Failure::new(Exit::NoInput, format!("folder {} holds no picture", path.display()))
-                .hint("looked for are names ending in .jpg, .jpeg or .png"));
+            return Err(Failure::new(
+                Exit::NoInput,
+                format!("folder {} holds no picture", path.display()),
+            )
+            .hint("looked for are names ending in .jpg, .jpeg or .png"));
         }
         found.sort();
         files.append(&mut found);

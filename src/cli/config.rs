@@ -26,7 +26,11 @@ pub(super) enum ConfigCommand {
     Default,
 }
 
-pub(super) fn run(command: ConfigCommand, globals: &Globals, output: &Output) -> Result<(), Failure> {
+pub(super) fn run(
+    command: ConfigCommand,
+    globals: &Globals,
+    output: &Output,
+) -> Result<(), Failure> {
     match command {
         ConfigCommand::Check => check(globals, output),
         ConfigCommand::Show { origin } => show(globals, origin, output),
@@ -54,12 +58,18 @@ fn show(globals: &Globals, origin: bool, output: &Output) -> Result<(), Failure>
     for (key, raw, from) in layers.iter() {
         let value = raw.to_string();
         if origin {
-            output.line(format!("{key} = {value}  {}", output.paint(Tone::Faint, &format!("# {from}"))));
+            output.line(format!(
+                "{key} = {value}  {}",
+                output.paint(Tone::Faint, &format!("# {from}"))
+            ));
         } else {
             output.line(format!("{key} = {value}"));
         }
         let value: serde_json::Value = serde_json::from_str(&value).unwrap_or(value.into());
-        all.insert(key.to_owned(), serde_json::json!({ "value": value, "origin": from.to_string() }));
+        all.insert(
+            key.to_owned(),
+            serde_json::json!({ "value": value, "origin": from.to_string() }),
+        );
     }
     output.json(&all)
 }

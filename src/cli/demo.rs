@@ -33,7 +33,10 @@ pub(super) fn run(args: &DemoArgs, output: &Output) -> Result<(), Failure> {
     };
     let summary = app::block_on(demo::tell(&script, &mut Timeline { output: *output }))??;
     if summary.pictures_left_on_disk > 0 || summary.images_at_server != summary.chosen.len() {
-        return Err(Failure::new(Exit::Internal, "the story did not end as it should: see the summary"));
+        return Err(Failure::new(
+            Exit::Internal,
+            "the story did not end as it should: see the summary",
+        ));
     }
     Ok(())
 }
@@ -75,7 +78,8 @@ impl Audience for Timeline {
 
     async fn stay(&mut self, addresses: &Addresses) -> Result<(), Failure> {
         self.output.line(format!("kiosk page: {}", addresses.page));
-        self.output.line(format!("stand-in:   {} (the persons and their pictures)", addresses.stand_in));
+        self.output
+            .line(format!("stand-in:   {} (the persons and their pictures)", addresses.stand_in));
         self.output.line(format!(
             "try: kiosk-enroll --state-dir {} status, or enroll person_two; Ctrl-C ends",
             addresses.state_dir.display()

@@ -76,7 +76,9 @@ fn tell_end(report: EnrollmentReport, output: &Output) -> Result<(), Failure> {
     match (report.update, report.failure) {
         (Some(queued), _) => update::tell(&queued, output),
         (None, Some(failure)) => Err(failure),
-        (None, None) => Err(Failure::new(Exit::TryLater, format!("enrollment {} was cancelled", report.id))),
+        (None, None) => {
+            Err(Failure::new(Exit::TryLater, format!("enrollment {} was cancelled", report.id)))
+        }
     }
 }
 
@@ -134,6 +136,10 @@ fn tell_dry_run(report: &DryRunReport, output: &Output) -> Result<(), Failure> {
     }
     let refused: Vec<_> =
         report.rejected.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    output.line(format!("{} frames judged; refused for: {}", report.considered, refused.join(", ")));
+    output.line(format!(
+        "{} frames judged; refused for: {}",
+        report.considered,
+        refused.join(", ")
+    ));
     output.json(report)
 }

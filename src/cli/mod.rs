@@ -112,10 +112,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
-    let default = if matches!(cli.command, Command::Run(_)) { Verbosity::Info } else { Verbosity::Warn };
+    let default =
+        if matches!(cli.command, Command::Run(_)) { Verbosity::Info } else { Verbosity::Warn };
     let verbosity = Verbosity::choose(default, cli.globals.verbose, cli.globals.quiet);
     telemetry::start(verbosity).map_err(|what| {
-        Failure::new(Exit::Usage, what).hint("KIOSK_ENROLL_LOG takes filters like \"info\" or \"kiosk_enroll=debug\"")
+        Failure::new(Exit::Usage, what)
+            .hint("KIOSK_ENROLL_LOG takes filters like \"info\" or \"kiosk_enroll=debug\"")
     })?;
     // These need no configuration: they must work where it is broken or absent.
     match cli.command {

@@ -68,7 +68,8 @@ impl Output {
     /// Writes `error:` and `hint:` to standard error.
     pub(super) fn tell_failure(self, failure: &Failure) {
         let mut err = io::stderr().lock();
-        let _ = writeln!(err, "{}: {}", paint_for(&io::stderr(), Tone::Bad, "error"), failure.error);
+        let _ =
+            writeln!(err, "{}: {}", paint_for(&io::stderr(), Tone::Bad, "error"), failure.error);
         if let Some(hint) = &failure.hint {
             let _ = writeln!(err, "{}: {hint}", paint_for(&io::stderr(), Tone::Strong, "hint"));
         }

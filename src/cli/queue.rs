@@ -20,7 +20,11 @@ pub(super) enum QueueCommand {
     },
 }
 
-pub(super) fn run(command: QueueCommand, setting: &Setting, output: &Output) -> Result<(), Failure> {
+pub(super) fn run(
+    command: QueueCommand,
+    setting: &Setting,
+    output: &Output,
+) -> Result<(), Failure> {
     match command {
         QueueCommand::List => {
             let items = list(setting)?;

@@ -41,7 +41,9 @@ fn tell(report: &StatusReport, output: &Output) {
     let queue = &report.queue;
     let oldest = queue
         .oldest_age_s
-        .map(|age| format!(", oldest {}", humantime::format_duration(std::time::Duration::from_secs(age))))
+        .map(|age| {
+            format!(", oldest {}", humantime::format_duration(std::time::Duration::from_secs(age)))
+        })
         .unwrap_or_default();
     output.line(format!(
         "queue     {} queued, {} in flight, {} held, {} parked, {}{oldest}",
@@ -74,7 +76,10 @@ fn tell_delivery(report: &StatusReport, output: &Output) {
         ));
     }
     if delivery.unconfirmed > 0 {
-        let text = format!("{} receipts are unconfirmed: see the server's record of these persons", delivery.unconfirmed);
+        let text = format!(
+            "{} receipts are unconfirmed: see the server's record of these persons",
+            delivery.unconfirmed
+        );
         output.line(format!("          {}", output.paint(Tone::Warning, &text)));
     }
 }

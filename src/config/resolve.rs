@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use super::keys::GATES;
 use super::layers::{Layers, Origin, Raw};
-use super::{
-    Camera, Capture, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik,
-};
+use super::{Camera, Capture, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik};
 use crate::domain::Profile;
 use crate::vision::image::Framing;
 

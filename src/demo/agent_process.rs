@@ -84,7 +84,8 @@ impl AgentProcess {
     /// Asks it to stop and waits for its end.
     pub async fn stop(mut self) -> Result<(), Failure> {
         let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
-        kill_process(Pid::from_child(&self.child), Signal::TERM).map_err(|error| told(error.into()))?;
+        kill_process(Pid::from_child(&self.child), Signal::TERM)
+            .map_err(|error| told(error.into()))?;
         let asked = monotonic_now();
         while monotonic_now().since(asked) < STOP_LIMIT {
             if self.child.try_wait().map_err(told)?.is_some() {

@@ -10,14 +10,12 @@ use crate::app::alone::{list_alone, write_sheet};
 use crate::app::sheet_entry;
 use crate::clock::monotonic_now;
 use crate::config::{Config, Layers, PathOverrides, Paths, Sources};
-use crate::domain::Moment;
+use crate::domain::{MAX_IMAGES, Moment};
 use crate::failure::{Exit, Failure};
 use crate::sheet::SheetBuilder;
-use crate::stand_in::{Fault, StandIn, StandInHandle, StandInOptions};
+use crate::stand_in::{FaultKind, StandIn, StandInHandle, StandInOptions};
 use crate::web::client::Events;
-use crate::web::wire::{
-    EnrollmentReport, EnrollmentState, Event, PersonRequest, ReceiptReport,
-};
+use crate::web::wire::{EnrollmentReport, EnrollmentState, Event, PersonRequest, ReceiptReport};
 
 const TOKEN: &str = "demo-token-for-the-stand-in-only";
 /// No scene takes longer; the story must end by itself.
@@ -80,7 +78,11 @@ struct Story<'a, A: Audience> {
 }
 
 impl<'a, A: Audience> Story<'a, A> {
-    async fn begin(script: &'a Script, audience: &'a mut A, folder: &Path) -> Result<Self, Failure> {
+    async fn begin(
+        script: &'a Script,
+        audience: &'a mut A,
+        folder: &Path,
+    ) -> Result<Self, Failure> {
         let frames = match &script.frames {
             Some(frames) => frames.clone(),
             None => folder.join("frames"),
@@ -89,15 +91,17 @@ impl<'a, A: Audience> Story<'a, A> {
             clip::write_into(&frames).map_err(|error| cannot("write the demo's frames", &error))?;
         }
         let state_dir = folder.join("state");
-        fs::create_dir_all(&state_dir).map_err(|error| cannot("make the state directory", &error))?;
-        fs::write(state_dir.join("token"), TOKEN).map_err(|error| cannot("write the token", &error))?;
+        fs::create_dir_all(&state_dir)
+            .map_err(|error| cannot("make the state directory", &error))?;
+        fs::write(state_dir.join("token"), TOKEN)
+            .map_err(|error| cannot("write the token", &error))?;
         let stand_in = StandIn::start(StandInOptions {
             token: Some(TOKEN.to_owned()),
-            fault: Fault::Down,
+            fault: FaultKind::Down,
             ..StandInOptions::default()
         })
         .await
-        .map_err(|error| cannot("start the stand-in", &error))?;
+        .map_err(|error| Failure::caused(Exit::Unavailable, &error))?;
         let page_port = free_port()?;
         let settings = vec![
             format!("camera.source=frames:{}?fps={}", frames.display(), clip::FPS),
@@ -133,14 +137,23 @@ impl<'a, A: Audience> Story<'a, A> {
 
     async fn open(&mut self) -> Result<AgentProcess, Failure> {
         let address = self.stand_in.address();
-        self.scene("network", format!("the persons API stands in at http://{address}, but its line is down"));
+        self.scene(
+            "network",
+            format!("the persons API stands in at http://{address}, but its line is down"),
+        );
         let agent = AgentProcess::start(&self.stage).await?;
-        self.scene("agent", format!("ready (process {}), watching the replayed camera, queue empty", agent.pid()));
+        self.scene(
+            "agent",
+            format!("ready (process {}), watching the replayed camera, queue empty", agent.pid()),
+        );
         Ok(agent)
     }
 
     /// A person is enrolled: every judged frame goes onto the contact sheet.
-    async fn walk_up(&mut self, agent: &AgentProcess) -> Result<(EnrollmentReport, SheetBuilder), Failure> {
+    async fn walk_up(
+        &mut self,
+        agent: &AgentProcess,
+    ) -> Result<(EnrollmentReport, SheetBuilder), Failure> {
         let mut events = agent.client.events().await?;
         let request = PersonRequest {
             person_id: self.script.person_id.clone(),
@@ -186,10 +199,16 @@ impl<'a, A: Audience> Story<'a, A> {
     async fn outage(&mut self, agent: &AgentProcess) -> Result<(), Failure> {
         let queue = agent.client.queue().await?;
         let [item] = queue.as_slice() else {
-            return Err(Failure::new(Exit::Internal, format!("{} updates queued where 1 belongs", queue.len())));
+            return Err(Failure::new(
+                Exit::Internal,
+                format!("{} updates queued where 1 belongs", queue.len()),
+            ));
         };
         let bytes = bytesize::ByteSize(item.bytes);
-        self.scene("disk", format!("update {} is durable and sealed: {} images, {bytes}", item.id, item.images));
+        self.scene(
+            "disk",
+            format!("update {} is durable and sealed: {} images, {bytes}", item.id, item.images),
+        );
         let began = monotonic_now();
         loop {
             let delivery = agent.client.status().await?.delivery;
@@ -199,7 +218,10 @@ impl<'a, A: Audience> Story<'a, A> {
                 return Ok(());
             }
             if monotonic_now().since(began) > SCENE_LIMIT {
-                return Err(Failure::new(Exit::Internal, format!("delivery is {} where offline belongs", delivery.state)));
+                return Err(Failure::new(
+                    Exit::Internal,
+                    format!("delivery is {} where offline belongs", delivery.state),
+                ));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -211,26 +233,38 @@ impl<'a, A: Audience> Story<'a, A> {
         let left = list_alone(&demo_config(&self.stage)?, &demo_paths(&self.stage))?;
         self.scene("disk", format!("{} update waits", left.len()));
         if left.len() != 1 {
-            return Err(Failure::new(Exit::Internal, format!("{} updates on disk where 1 belongs", left.len())));
+            return Err(Failure::new(
+                Exit::Internal,
+                format!("{} updates on disk where 1 belongs", left.len()),
+            ));
         }
         let agent = AgentProcess::start(&self.stage).await?;
         let waiting = agent.client.queue().await?.len();
-        self.scene("agent", format!("ready again (process {}), found {waiting} update", agent.pid()));
+        self.scene(
+            "agent",
+            format!("ready again (process {}), found {waiting} update", agent.pid()),
+        );
         Ok(agent)
     }
 
     async fn line_returns(&mut self, agent: &AgentProcess) -> Result<ReceiptReport, Failure> {
         let mut events = agent.client.events().await?;
-        self.stand_in.set_fault(Fault::None);
+        self.stand_in.set_fault(FaultKind::None);
         self.scene("network", "is back");
         loop {
             if let Event::Delivered(receipt) = self.next(&mut events, "the delivery").await? {
                 let fields = receipt.fields.join(", ");
-                self.scene("server", format!(
-                    "accepts PUT /v2/face-recognition/persons/{} ({fields}; {} images)",
-                    receipt.person_id, receipt.images
-                ));
-                self.scene("agent", format!("keeps the receipt of {}: {}", receipt.id, receipt.confirmation));
+                self.scene(
+                    "server",
+                    format!(
+                        "accepts PUT /v2/face-recognition/persons/{} ({fields}; {} images)",
+                        receipt.person_id, receipt.images
+                    ),
+                );
+                self.scene(
+                    "agent",
+                    format!("keeps the receipt of {}: {}", receipt.id, receipt.confirmation),
+                );
                 return Ok(receipt);
             }
         }
@@ -243,12 +277,17 @@ impl<'a, A: Audience> Story<'a, A> {
         receipt: ReceiptReport,
         sheet: SheetBuilder,
     ) -> Result<Summary, Failure> {
-        let images_at_server = self.stand_in.images_of(&self.script.person_id);
+        let images_at_server = (0..MAX_IMAGES)
+            .filter(|n| self.stand_in.image(&self.script.person_id, *n).is_some())
+            .count();
         let pictures = pictures_below(&self.stage.state_dir)
             .map_err(|error| cannot("look through the state directory", &error))?;
         self.scene("disk", format!("{pictures} readable pictures are left in the state directory"));
-        if let Some(folder) = self.script.sheet.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|error| cannot("make the sheet's folder", &error))?;
+        if let Some(folder) =
+            self.script.sheet.parent().filter(|folder| !folder.as_os_str().is_empty())
+        {
+            fs::create_dir_all(folder)
+                .map_err(|error| cannot("make the sheet's folder", &error))?;
         }
         write_sheet(&self.script.sheet, sheet)?;
         Ok(Summary {
@@ -265,8 +304,13 @@ impl<'a, A: Audience> Story<'a, A> {
     async fn next(&self, events: &mut Events, awaited: &str) -> Result<Event, Failure> {
         match tokio::time::timeout(SCENE_LIMIT, events.next()).await {
             Ok(Some(event)) => Ok(event),
-            Ok(None) => Err(Failure::new(Exit::Internal, format!("the agent has gone before {awaited}"))),
-            Err(_) => Err(Failure::new(Exit::Internal, format!("nothing heard of {awaited} for {SCENE_LIMIT:?}"))),
+            Ok(None) => {
+                Err(Failure::new(Exit::Internal, format!("the agent has gone before {awaited}")))
+            }
+            Err(_) => Err(Failure::new(
+                Exit::Internal,
+                format!("nothing heard of {awaited} for {SCENE_LIMIT:?}"),
+            )),
         }
     }
 }
