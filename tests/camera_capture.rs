@@ -78,8 +78,11 @@ fn ended() -> CameraError {
     CameraError::Ended { source_name: "scripted".into() }
 }
 
+/// What becomes of one opening: a stream that follows a script, or an error.
+type Opening = Result<Vec<Act>, fn() -> CameraError>;
+
 /// Starts a capture whose openings follow a script each; the receiver hears of each state.
-fn start(openings: Vec<Result<Vec<Act>, fn() -> CameraError>>) -> (Capture, Receiver<CameraState>) {
+fn start(openings: Vec<Opening>) -> (Capture, Receiver<CameraState>) {
     let mut openings = VecDeque::from(openings);
     let factory: Factory = Box::new(move |stop| match openings.pop_front() {
         Some(Ok(acts)) => {

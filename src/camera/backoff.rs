@@ -6,7 +6,7 @@ const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// A stream that lived this long was no failed attempt.
-const SOUND: Duration = Duration::from_secs(10);
+pub(super) const SOUND: Duration = Duration::from_secs(10);
 
 /// Doubles from a quarter of a second to five seconds; a stream that lived for ten starts it anew.
 ///

@@ -11,6 +11,7 @@
 //! **Invariants**
 //! * The thread never pauses between frames, so none grows old in the driver's buffers.
 //! * A stream that gave an error is dropped before the device is opened again, never retried.
+//! * Every fault is tried again, a wrong configuration too: a folder or a group may be put right meanwhile.
 //! * While the camera is away its state stays what it was: one change is one line in the log.
 //! * Signals are blocked here: one would interrupt the driver's wait and end the stream.
 //!
@@ -18,13 +19,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, SOUND};
 use super::{CameraError, FrameSource, Latest, Remedy, StopSignal, Waited};
 use crate::clock::monotonic_now;
 use crate::domain::{Frame, Moment};
@@ -92,8 +93,14 @@ pub struct CameraStatus {
     pub state: CameraState,
     /// Where frames come from, or why none do, for people.
     pub detail: String,
-    /// How many streams in a row failed within seconds.
-    pub failures: u32,
+}
+
+/// What the thread tells without a change of state.
+#[derive(Debug, Default)]
+struct Pulse {
+    /// Milliseconds of the monotonic clock.
+    last_beat: AtomicU64,
+    failures: AtomicU32,
 }
 
 /// The running capture thread. Dropping it stops and joins the thread.
@@ -101,7 +108,7 @@ pub struct CameraStatus {
 pub struct Capture {
     stop: StopSignal,
     frames: Arc<Latest<Frame>>,
-    beat: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -116,19 +123,19 @@ impl Capture {
     ) -> std::io::Result<Self> {
         let stop = StopSignal::default();
         let frames = Arc::new(Latest::default());
-        let beat = Arc::new(AtomicU64::new(0));
+        let pulse = Arc::new(Pulse::default());
         let worker = Worker {
             factory,
             watch: Box::new(watch),
             stop: stop.clone(),
             frames: Arc::clone(&frames),
-            beat: Arc::clone(&beat),
+            pulse: Arc::clone(&pulse),
             state: None,
             backoff: Backoff::default(),
         };
         let thread =
             std::thread::Builder::new().name("camera".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { stop, frames, beat, thread: Some(thread) })
+        Ok(Self { stop, frames, pulse, thread: Some(thread) })
     }
 
     /// The slot with the newest frame; closed when nothing more will come.
@@ -138,7 +145,12 @@ impl Capture {
 
     /// When the thread last showed that it lives, with or without a camera: food for a watchdog.
     pub fn last_beat(&self) -> Moment {
-        Moment::from_origin(Duration::from_millis(self.beat.load(Ordering::Relaxed)))
+        Moment::from_origin(Duration::from_millis(self.pulse.last_beat.load(Ordering::Relaxed)))
+    }
+
+    /// How many streams in a row did not live for ten seconds: many ask for a reset of the USB port.
+    pub fn failures(&self) -> u32 {
+        self.pulse.failures.load(Ordering::Relaxed)
     }
 
     /// Stops the thread and waits until the camera is closed.
@@ -167,7 +179,7 @@ struct Worker {
     watch: Watch,
     stop: StopSignal,
     frames: Arc<Latest<Frame>>,
-    beat: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
     state: Option<CameraState>,
     backoff: Backoff,
 }
@@ -203,7 +215,7 @@ impl Worker {
     fn one_stream(&mut self) -> Next {
         let opened = monotonic_now();
         self.feed_watchdog(opened);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.stream()));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.stream(opened)));
         let lived = monotonic_now().since(opened);
         let (state, detail, remedy) = match outcome {
             Ok(error) => (CameraState::after(&error), describe(&error), error.remedy()),
@@ -215,12 +227,13 @@ impl Worker {
             return Next::End;
         }
         let wait = self.backoff.after(lived);
+        self.pulse.failures.store(self.backoff.failures(), Ordering::Relaxed);
         self.publish(state, detail);
         Next::OpenAgain(wait)
     }
 
     /// Streams until an error, which it gives back.
-    fn stream(&mut self) -> CameraError {
+    fn stream(&mut self, opened: Moment) -> CameraError {
         let mut source = match (self.factory)(&self.stop) {
             Ok(source) => source,
             Err(error) => return error,
@@ -229,9 +242,15 @@ impl Worker {
         while !self.stop.is_stopped() {
             match source.next() {
                 Ok(frame) => {
-                    self.feed_watchdog(monotonic_now());
+                    let now = monotonic_now();
+                    self.feed_watchdog(now);
+                    if now.since(opened) >= SOUND {
+                        self.pulse.failures.store(0, Ordering::Relaxed);
+                    }
                     self.frames.put(frame);
-                    self.publish(CameraState::Streaming, description.clone());
+                    if self.state != Some(CameraState::Streaming) {
+                        self.publish(CameraState::Streaming, description.clone());
+                    }
                 }
                 Err(error) => return error,
             }
@@ -241,7 +260,7 @@ impl Worker {
 
     fn feed_watchdog(&self, now: Moment) {
         let millis = u64::try_from(now.since_origin().as_millis()).unwrap_or(u64::MAX);
-        self.beat.store(millis, Ordering::Relaxed);
+        self.pulse.last_beat.store(millis, Ordering::Relaxed);
     }
 
     fn publish(&mut self, state: CameraState, detail: String) {
@@ -255,7 +274,7 @@ impl Worker {
             }
             _ => tracing::warn!(state = state.name(), "camera: {detail}"),
         }
-        (self.watch)(&CameraStatus { state, detail, failures: self.backoff.failures() });
+        (self.watch)(&CameraStatus { state, detail });
     }
 }
 

@@ -37,6 +37,8 @@ const BUFFERS: u32 = 4;
 /// How often a wait for a frame looks at the stop signal.
 const LOOK: Duration = Duration::from_millis(200);
 
+const LONGEST_STALL: Duration = Duration::from_secs(3_600);
+
 /// `poll`'s "there is data".
 const POLLIN: i16 = nix::libc::POLLIN;
 
@@ -91,7 +93,8 @@ impl Backend {
 
     fn start(&mut self) -> io::Result<()> {
         let mut stream = Stream::with_buffers(&self.device, Type::VideoCapture, BUFFERS)?;
-        stream.set_timeout(self.stall);
+        // `v4l` counts milliseconds in 32 bits and panics beyond.
+        stream.set_timeout(self.stall.min(LONGEST_STALL));
         self.stream = Some(stream);
         Ok(())
     }

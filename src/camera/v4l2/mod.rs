@@ -12,6 +12,8 @@
 mod backend;
 mod buffer;
 mod faults;
+mod listing;
+mod modes;
 mod negotiation;
 mod nodes;
 
@@ -20,22 +22,20 @@ use std::time::Duration;
 
 use nokhwa::Camera;
 use nokhwa_core::types::{ApiBackend, CameraIndex, CameraInfo};
+use v4l::Device;
 use v4l::capability::{Capabilities, Flags};
-use v4l::frameinterval::FrameIntervalEnum;
-use v4l::framesize::FrameSizeEnum;
-use v4l::video::Capture as _;
-use v4l::video::capture::Parameters;
-use v4l::{Device, Format, FourCC, Fraction};
 
 use self::backend::{Backend, SharedAside, last_sequence, take_fault};
 use self::buffer::{Agreed, Sequence};
 use self::faults::{Phase, camera_error};
+pub use self::listing::{CameraListing, list_cameras};
+use self::modes::{modes, set_mode};
+use self::negotiation::choose;
 pub use self::negotiation::{Interval, Mode, PixelFormat, Wish};
-use self::negotiation::{choose, nearest_interval, nearest_step};
 use self::nodes::{Node, Roots};
 use super::{CameraError, FrameSource, SourceSpec, StopSignal};
 use crate::clock::monotonic_now;
-use crate::domain::{Encoding, Frame, Moment, Size};
+use crate::domain::{Encoding, Frame, Moment};
 
 /// Frames dropped after the opening, while exposure and white balance settle; the first may be damaged too.
 const SETTLING: u32 = 8;
@@ -155,49 +155,6 @@ impl FrameSource for V4l2Source {
     }
 }
 
-/// A camera as it is found, for people.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CameraListing {
-    /// The name for the configuration: it stays after a replug.
-    pub name: String,
-    /// The device file at the moment.
-    pub node: String,
-    /// What the camera calls itself.
-    pub card: String,
-    /// Its kernel driver.
-    pub driver: String,
-    /// What it offers, or why that is not known.
-    pub modes: Result<Vec<Mode>, String>,
-}
-
-/// Lists the nodes that give pictures, ribbon cameras with the reason why they cannot be used.
-///
-/// Opens each device for a moment without changing anything.
-pub fn list_cameras(wish: &Wish) -> Vec<CameraListing> {
-    let list = nodes::list(&Roots::default()).into_iter();
-    list.filter(|node| node.index == 0)
-        .filter_map(|node| {
-            let inspected = inspect(&node, wish);
-            let is_camera = inspected.is_ok() || nodes::is_ribbon(&node.driver);
-            let open = !matches!(inspected, Err(CameraError::Unusable { .. }));
-            (is_camera || open).then(|| CameraListing {
-                name: node.name(),
-                node: node.path.display().to_string(),
-                card: node.card,
-                driver: node.driver,
-                modes: inspected.map_err(|error| error.to_string()),
-            })
-        })
-        .collect()
-}
-
-fn inspect(node: &Node, wish: &Wish) -> Result<Vec<Mode>, CameraError> {
-    let fail = |error| camera_error(error, Phase::Opening, &node.name(), Duration::ZERO);
-    let device = Device::with_path(&node.path).map_err(fail)?;
-    check_capabilities(&device, node)?;
-    Ok(modes(&device, wish))
-}
-
 /// Refuses what is no capture node of a USB camera.
 fn check_capabilities(device: &Device, node: &Node) -> Result<(), CameraError> {
     // `v4l` panics on a name that the driver cut within a character; such a camera is still a camera.
@@ -216,78 +173,4 @@ fn check_capabilities(device: &Device, node: &Node) -> Result<(), CameraError> {
 
 fn unusable(source_name: &str, what: &str) -> CameraError {
     CameraError::Unusable { source_name: source_name.to_owned(), what: what.to_owned() }
-}
-
-/// Every mode of the two usable formats; of ranges the value nearest to the wish.
-fn modes(device: &Device, wish: &Wish) -> Vec<Mode> {
-    let mut modes = Vec::new();
-    for format in PixelFormat::ALL {
-        let sizes = device.enum_framesizes(FourCC::new(format.fourcc())).unwrap_or_default();
-        for size in sizes.into_iter().map(|size| nearest_size(&size.size, wish)) {
-            let intervals = intervals(device, format, size, wish);
-            if intervals.is_empty() {
-                modes.push(Mode { format, size, interval: None });
-            }
-            let mode = |interval| Mode { format, size, interval: Some(interval) };
-            modes.extend(intervals.into_iter().map(mode));
-        }
-    }
-    modes
-}
-
-fn nearest_size(size: &FrameSizeEnum, wish: &Wish) -> Size {
-    match size {
-        FrameSizeEnum::Discrete(size) => Size::new(size.width, size.height),
-        FrameSizeEnum::Stepwise(range) => Size::new(
-            nearest_step(wish.size.width, range.min_width, range.max_width, range.step_width),
-            nearest_step(wish.size.height, range.min_height, range.max_height, range.step_height),
-        ),
-    }
-}
-
-fn intervals(device: &Device, format: PixelFormat, size: Size, wish: &Wish) -> Vec<Interval> {
-    let fourcc = FourCC::new(format.fourcc());
-    let found = device.enum_frameintervals(fourcc, size.width, size.height).unwrap_or_default();
-    let interval = |fraction: &Fraction| Interval {
-        numerator: fraction.numerator,
-        denominator: fraction.denominator,
-    };
-    found
-        .iter()
-        .map(|found| match &found.interval {
-            FrameIntervalEnum::Discrete(fraction) => interval(fraction),
-            FrameIntervalEnum::Stepwise(range) => {
-                nearest_interval(wish.fps, interval(&range.min), interval(&range.max))
-            }
-        })
-        .filter(|interval| interval.fps() > 0.0)
-        .collect()
-}
-
-/// Sets format and rate, and reads back what the driver made of them.
-fn set_mode(
-    device: &Device,
-    mode: Mode,
-    source_name: &str,
-    stall: Duration,
-) -> Result<Agreed, CameraError> {
-    let fail = |error| camera_error(error, Phase::Opening, source_name, stall);
-    let fourcc = FourCC::new(mode.format.fourcc());
-    let wanted = Format::new(mode.size.width, mode.size.height, fourcc);
-    let found = device.set_format(&wanted).map_err(fail)?;
-    if found.fourcc != fourcc {
-        let what = format!("it was asked for {mode} and set itself to {}", found.fourcc);
-        return Err(unusable(source_name, &what));
-    }
-    if let Some(Interval { numerator, denominator }) = mode.interval {
-        let rate = Parameters::new(Fraction::new(numerator, denominator));
-        match device.set_params(&rate) {
-            Ok(_) => {}
-            // A driver without a choice of rates says "no such request"; it streams all the same.
-            Err(error) if error.raw_os_error() == Some(nix::libc::ENOTTY) => {}
-            Err(error) => return Err(fail(error)),
-        }
-    }
-    let size = Size::new(found.width, found.height);
-    Ok(Agreed { format: mode.format, size, stride: found.stride })
 }
