@@ -2,16 +2,43 @@
 //!
 //! The port is [`FrameSource`]; the backends lie beside it.
 //!
-//! **Invariant:** every byte of a frame belongs to that frame: nothing of an older one is ever handed on.
+//! ```text
+//! SourceSpec ──▶ V4l2Source │ Replay ──next()──▶ Capture's thread ──put──▶ Latest ──take──▶ vision
+//!                                                  │    ▲
+//!                                       CameraStatus    └─ reopens after a back-off
+//! ```
+//!
+//! **Invariants**
+//! * Every byte of a frame belongs to that frame: nothing of an older one is ever handed on.
+//! * One owner at a time: a source is dropped before its device is opened again.
+//! * A slow consumer gets the newest frame, never a queue of old ones.
 //!
 //! What is absent: no decoding into pixels and no judging of faces (see `vision` and `measure`).
+
+mod backoff;
+mod capture;
+mod latest;
+mod payload;
+mod replay;
+mod spec;
+mod stop;
+mod v4l2;
+
+pub use capture::{CameraState, CameraStatus, Capture, Factory};
+pub use latest::{Empty, Latest};
+pub use replay::{Pace, Replay};
+pub use spec::{AtEnd, FramesSpec, SourceSpec};
+pub use stop::{StopSignal, Waited};
+pub use v4l2::{CameraListing, Interval, Mode, PixelFormat, V4l2Source, Wish, list_cameras};
 
 use std::time::Duration;
 
 use crate::domain::Frame;
 
-/// A source of frames. Belongs to one thread, which calls [`next`](Self::next) without a pause.
-pub trait FrameSource: Send {
+/// A source of frames. Belongs to the thread that opened it, which calls [`next`](Self::next) without a pause.
+///
+/// It need not be `Send`: nokhwa's `Camera` is not.
+pub trait FrameSource {
     /// Waits for the next frame.
     ///
     /// # Errors
@@ -110,6 +137,25 @@ impl CameraError {
             Self::Ended { .. } => Remedy::Finish,
             Self::Source { .. } => Remedy::Configure,
             _ => Remedy::Reopen,
+        }
+    }
+
+    /// What a person can do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Absent { .. } | Self::Unplugged { .. } => {
+                "plug the camera in, or name another one; `camera list` shows those that are there"
+            }
+            Self::Denied { .. } => "run as a member of the group video",
+            Self::Busy { .. } => "stop the other program; `fuser /dev/video*` names it",
+            Self::Unusable { .. } => "use a USB camera that sends MJPEG or YUYV",
+            Self::Stalled { .. } | Self::Failing { .. } => {
+                "look at the cable and the power supply, and plug the camera in again"
+            }
+            Self::Ended { .. } => "leave out \"once\" to replay without end",
+            Self::Source { .. } => {
+                "use \"auto\", a path, a name from /dev/v4l/by-id, an index, or \"frames:DIR?fps=10&once\""
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) const MEASURE: Measure = Measure {
 };
 
 /// One half of a Gaussian of standard deviation 1.6, from its middle outwards; the whole sums to 1.
-const GAUSSIAN: [f32; 6] = [0.2494580, 0.2051986, 0.1142102, 0.0430120, 0.0109604, 0.0018898];
+const GAUSSIAN: [f32; 6] = [0.249_458, 0.205_198, 0.114_210, 0.043_012, 0.010_960, 0.001_890];
 
 /// Half the width of the second blur: 13 taps in all.
 const REACH: usize = 6;

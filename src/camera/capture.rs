@@ -1,0 +1,285 @@
+//! The thread that owns the camera: it takes every frame, keeps the newest, and brings the camera back.
+//!
+//! ```text
+//!            ┌──────────── waits 0.25 to 5 s ◀──────────┐
+//!            ▼                                          │ any error, or a panic of a driver's crate
+//! start ─▶ Opening ─▶ Streaming ────────────────────────┤
+//!                        │                              ▼
+//!                        └─▶ Ended ◀─ stop      Absent, Denied, Busy, Stalled, Failing
+//! ```
+//!
+//! **Invariants**
+//! * The thread never pauses between frames, so none grows old in the driver's buffers.
+//! * A stream that gave an error is dropped before the device is opened again, never retried.
+//! * Every fault is tried again, a wrong configuration too: a folder or a group may be put right meanwhile.
+//! * While the camera is away its state stays what it was: one change is one line in the log.
+//! * Signals are blocked here: one would interrupt the driver's wait and end the stream.
+//!
+//! What it does not do: judge the age or the contents of a frame, or reset a USB port.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::sys::signal::SigSet;
+
+use super::backoff::{Backoff, SOUND};
+use super::{CameraError, FrameSource, Latest, Remedy, StopSignal, Waited};
+use crate::clock::monotonic_now;
+use crate::domain::{Frame, Moment};
+
+/// Opens the source; called again after each failure. The signal is for the source's own waits.
+pub type Factory = Box<dyn FnMut(&StopSignal) -> Result<Box<dyn FrameSource>, CameraError> + Send>;
+
+/// Told of each change of state.
+type Watch = Box<dyn FnMut(&CameraStatus) + Send>;
+
+/// How the camera is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CameraState {
+    /// It is being opened for the first time.
+    Opening,
+    /// Frames come.
+    Streaming,
+    /// It is not plugged in.
+    Absent,
+    /// It may not be opened.
+    Denied,
+    /// Another program has it.
+    Busy,
+    /// It is open but sends nothing.
+    Stalled,
+    /// Something else is wrong with it.
+    Failing,
+    /// Nothing more will come.
+    Ended,
+}
+
+impl CameraState {
+    /// The name as it stands in JSON, logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Streaming => "streaming",
+            Self::Absent => "absent",
+            Self::Denied => "denied",
+            Self::Busy => "busy",
+            Self::Stalled => "stalled",
+            Self::Failing => "failing",
+            Self::Ended => "ended",
+        }
+    }
+
+    const fn after(error: &CameraError) -> Self {
+        match error {
+            CameraError::Absent { .. } | CameraError::Unplugged { .. } => Self::Absent,
+            CameraError::Denied { .. } => Self::Denied,
+            CameraError::Busy { .. } => Self::Busy,
+            CameraError::Stalled { .. } => Self::Stalled,
+            CameraError::Ended { .. } => Self::Ended,
+            CameraError::Unusable { .. }
+            | CameraError::Failing { .. }
+            | CameraError::Source { .. } => Self::Failing,
+        }
+    }
+}
+
+/// How the camera is, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraStatus {
+    /// How it is.
+    pub state: CameraState,
+    /// Where frames come from, or why none do, for people.
+    pub detail: String,
+}
+
+/// What the thread tells without a change of state.
+#[derive(Debug, Default)]
+struct Pulse {
+    /// Milliseconds of the monotonic clock.
+    last_beat: AtomicU64,
+    failures: AtomicU32,
+}
+
+/// The running capture thread. Dropping it stops and joins the thread.
+#[derive(Debug)]
+pub struct Capture {
+    stop: StopSignal,
+    frames: Arc<Latest<Frame>>,
+    pulse: Arc<Pulse>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Capture {
+    /// Starts the thread; `watch` is called there, at each change of state.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        factory: Factory,
+        watch: impl FnMut(&CameraStatus) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let stop = StopSignal::default();
+        let frames = Arc::new(Latest::default());
+        let pulse = Arc::new(Pulse::default());
+        let worker = Worker {
+            factory,
+            watch: Box::new(watch),
+            stop: stop.clone(),
+            frames: Arc::clone(&frames),
+            pulse: Arc::clone(&pulse),
+            state: None,
+            backoff: Backoff::default(),
+        };
+        let thread =
+            std::thread::Builder::new().name("camera".to_owned()).spawn(move || worker.run())?;
+        Ok(Self { stop, frames, pulse, thread: Some(thread) })
+    }
+
+    /// The slot with the newest frame; closed when nothing more will come.
+    pub const fn frames(&self) -> &Arc<Latest<Frame>> {
+        &self.frames
+    }
+
+    /// When the thread last showed that it lives, with or without a camera: food for a watchdog.
+    pub fn last_beat(&self) -> Moment {
+        Moment::from_origin(Duration::from_millis(self.pulse.last_beat.load(Ordering::Relaxed)))
+    }
+
+    /// How many streams in a row did not live for ten seconds: many ask for a reset of the USB port.
+    pub fn failures(&self) -> u32 {
+        self.pulse.failures.load(Ordering::Relaxed)
+    }
+
+    /// Stops the thread and waits until the camera is closed.
+    pub fn stop(mut self) {
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the camera thread panicked");
+        }
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+struct Worker {
+    factory: Factory,
+    watch: Watch,
+    stop: StopSignal,
+    frames: Arc<Latest<Frame>>,
+    pulse: Arc<Pulse>,
+    state: Option<CameraState>,
+    backoff: Backoff,
+}
+
+/// What becomes of the thread after a stream.
+enum Next {
+    OpenAgain(Duration),
+    End,
+}
+
+impl Worker {
+    fn run(mut self) {
+        if let Err(error) = SigSet::all().thread_block() {
+            tracing::warn!(%error, "signals cannot be blocked in the camera thread");
+        }
+        self.publish(CameraState::Opening, "opening the camera".to_owned());
+        while !self.stop.is_stopped() {
+            match self.one_stream() {
+                Next::End => break,
+                Next::OpenAgain(wait) => {
+                    if self.stop.wait(wait) == Waited::Stopped {
+                        break;
+                    }
+                }
+            }
+        }
+        self.publish(CameraState::Ended, "no more frames will come".to_owned());
+        self.frames.close();
+    }
+
+    /// Opens the source and streams until it fails; contains the panics of the driver's crates, which may
+    /// come from their destructors too.
+    fn one_stream(&mut self) -> Next {
+        let opened = monotonic_now();
+        self.feed_watchdog(opened);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.stream(opened)));
+        let lived = monotonic_now().since(opened);
+        let (state, detail, remedy) = match outcome {
+            Ok(error) => (CameraState::after(&error), describe(&error), error.remedy()),
+            Err(_) => {
+                (CameraState::Failing, "the camera's driver crate panicked".into(), Remedy::Reopen)
+            }
+        };
+        if remedy == Remedy::Finish || self.stop.is_stopped() {
+            return Next::End;
+        }
+        let wait = self.backoff.after(lived);
+        self.pulse.failures.store(self.backoff.failures(), Ordering::Relaxed);
+        self.publish(state, detail);
+        Next::OpenAgain(wait)
+    }
+
+    /// Streams until an error, which it gives back.
+    fn stream(&mut self, opened: Moment) -> CameraError {
+        let mut source = match (self.factory)(&self.stop) {
+            Ok(source) => source,
+            Err(error) => return error,
+        };
+        let description = source.describe();
+        while !self.stop.is_stopped() {
+            match source.next() {
+                Ok(frame) => {
+                    let now = monotonic_now();
+                    self.feed_watchdog(now);
+                    if now.since(opened) >= SOUND {
+                        self.pulse.failures.store(0, Ordering::Relaxed);
+                    }
+                    self.frames.put(frame);
+                    if self.state != Some(CameraState::Streaming) {
+                        self.publish(CameraState::Streaming, description.clone());
+                    }
+                }
+                Err(error) => return error,
+            }
+        }
+        CameraError::Ended { source_name: description }
+    }
+
+    fn feed_watchdog(&self, now: Moment) {
+        let millis = u64::try_from(now.since_origin().as_millis()).unwrap_or(u64::MAX);
+        self.pulse.last_beat.store(millis, Ordering::Relaxed);
+    }
+
+    fn publish(&mut self, state: CameraState, detail: String) {
+        if self.state == Some(state) {
+            return;
+        }
+        self.state = Some(state);
+        match state {
+            CameraState::Opening | CameraState::Streaming | CameraState::Ended => {
+                tracing::info!(state = state.name(), "camera: {detail}");
+            }
+            _ => tracing::warn!(state = state.name(), "camera: {detail}"),
+        }
+        (self.watch)(&CameraStatus { state, detail });
+    }
+}
+
+/// The error with its cause, in one line.
+fn describe(error: &CameraError) -> String {
+    use std::error::Error as _;
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
