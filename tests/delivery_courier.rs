@@ -82,11 +82,11 @@ impl PersonsApi for Scripted {
 fn accept(update: &PersonUpdate) -> Answer {
     respond(
         200,
-        Body::Person(AnsweredPerson {
+        Body::Person(Box::new(AnsweredPerson {
             id: Some(update.person_id().to_string()),
             notes: update.notes().map(str::to_owned),
             ..Default::default()
-        }),
+        })),
     )
 }
 

@@ -191,12 +191,51 @@ async fn a_long_backlog_arrives_once_and_in_order() {
     handle.status().wait_for(|status| held(&status.state)).await.unwrap();
     site.stand_in.set_fault(FaultKind::None);
     handle.status().wait_for(|status| status.delivered == 38).await.unwrap();
-    assert_eq!(site.outbox.delivered().len(), 38);
-    for person in ["a", "b"] {
-        let ids: Vec<_> = site.outbox.delivered();
-        assert_eq!(ids.len(), 38, "{person}");
+    for (person, parity) in [("a", 1), ("b", 0)] {
+        let delivered = site.outbox.delivered();
+        let lane: Vec<_> = delivered.into_iter().filter(|id| id % 2 == parity).collect();
+        assert!(lane.len() == 19 && lane.is_sorted(), "{lane:?}");
         assert_eq!(site.stand_in.person(person).unwrap()["notes"], "19");
     }
     assert_eq!(site.stand_in.requests().len(), 38);
     running.abort();
+}
+
+/// Collects what is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_shows_a_person_a_field_or_the_token() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let site = Site::new(FaultKind::None).await;
+    let secret = UpdateDraft { name: Some("Ada Lovelace".into()), ..Default::default() };
+    site.outbox.add(update("person_ada", secret));
+    for fault in FaultKind::ALL.into_iter().filter(|fault| *fault != FaultKind::Down) {
+        site.stand_in.set_fault(fault);
+        site.courier().0.flush(Duration::from_millis(200)).await.unwrap();
+        site.outbox.add(note("person_ada", "confidential"));
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("update delivered"), "{logged}");
+    for secret in ["Lovelace", "person_ada", "confidential", "t0ken"] {
+        assert!(!logged.contains(secret), "{secret} in {logged}");
+    }
 }

@@ -29,7 +29,7 @@ const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inli
 pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
     let mut page = String::from(HEAD);
     let fault = shared.line.fault();
-    let answered = shared.requests.all().len();
+    let answered = shared.requests.count();
     let _ = write!(page, "<p>Fault: {fault}. Requests answered: {answered}.</p>");
     let mut count = 0;
     shared.persons.each(|id, person| {

@@ -41,6 +41,10 @@ impl Requests {
         all.push_back(seen);
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub(super) fn all(&self) -> Vec<SeenRequest> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
