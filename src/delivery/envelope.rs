@@ -11,6 +11,9 @@ use crate::domain::{Date, WallTime};
 use super::confirmation::AnsweredPerson;
 use super::policy::Body;
 
+/// Some servers write it before their JSON although they should not.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// How much of a server's words is kept, in characters.
 const MAX_WORDS: usize = 300;
 /// A run of so many characters without a space is no word but data, perhaps a face.
@@ -18,9 +21,10 @@ const MAX_WORD: usize = 60;
 
 /// Reads a body that arrived whole.
 pub(super) fn parse(bytes: &[u8]) -> Body {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     match serde_json::from_slice::<Value>(bytes) {
         Ok(Value::Object(object)) => match person_of(&object) {
-            Some(person) => Body::Person(person),
+            Some(person) => Body::Person(Box::new(person)),
             None => Body::Words(words_of(&object)),
         },
         Ok(_) => Body::Words(String::new()),
@@ -145,7 +149,7 @@ mod tests {
 
     fn person(json: &str) -> AnsweredPerson {
         match parse(json.as_bytes()) {
-            Body::Person(person) => person,
+            Body::Person(person) => *person,
             other => panic!("{other:?}"),
         }
     }
@@ -163,6 +167,7 @@ mod tests {
             r#"{"id":"x","data":{"_id":"p1","name":"Ada"},"signature":{"message":"m","dateTime":"d"}}"#,
             r#"{"success":true,"data":{"_id":"p1","name":"Ada"}}"#,
             r#"{"data":{"id":"p1","name":"Ada","deleted":false,"__v":3}}"#,
+            "\u{feff}{\"data\":{\"_id\":\"p1\",\"name\":\"Ada\"}}",
         ] {
             let person = person(json);
             assert_eq!((person.id.as_deref(), person.name.as_deref()), (Some("p1"), Some("Ada")));

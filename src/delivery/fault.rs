@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn wrapped(error: rustls::Error) -> io::Error {
-        io::Error::new(ErrorKind::InvalidData, io::Error::new(ErrorKind::Other, error))
+        io::Error::new(ErrorKind::InvalidData, io::Error::other(error))
     }
 
     #[test]

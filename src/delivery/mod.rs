@@ -9,7 +9,7 @@
 //! ```
 //!
 //! **Invariants**
-//! - Only a well-formed acceptance for the very person that was sent removes an update.
+//! - Only a well-formed acceptance removes an update, and never one that shows another person.
 //! - Every lease is settled: delivered, charged and moved back, parked, or released.
 //! - A fault of the link, the token or the clock stops everything and is charged to nobody; a fault of one
 //!   update stops nothing but its own lane.

@@ -93,7 +93,7 @@ impl RetryAfter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// An envelope with a person: `{id, data, signature}`, `{success, data}` or `{data}`.
-    Person(AnsweredPerson),
+    Person(Box<AnsweredPerson>),
     /// Something else; the server's words, shortened. May be empty.
     Words(String),
     /// A web page.
@@ -292,7 +292,8 @@ mod tests {
 
     fn person(id: &str) -> Body {
         let notes = Some("VIP".into());
-        Body::Person(AnsweredPerson { id: Some(id.into()), notes, ..Default::default() })
+        let id = Some(id.into());
+        Body::Person(Box::new(AnsweredPerson { id, notes, ..Default::default() }))
     }
 
     fn class(verdict: &Verdict) -> &'static str {

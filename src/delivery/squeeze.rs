@@ -8,8 +8,8 @@
 const MAX_KEPT: usize = 1024 * 1024;
 /// The most bytes that are read of a body.
 const MAX_READ: usize = 64 * 1024 * 1024;
-/// The most bytes that are kept of one string: the longest notes, every character escaped.
-const MAX_STRING: usize = 24 * 1024;
+/// The most bytes that are kept of one string, an escape counting as one: notes may have 2,000 characters.
+const MAX_STRING: usize = 8 * 1024;
 
 /// Collects the chunks of one body.
 #[derive(Debug, Default)]
@@ -17,8 +17,9 @@ pub(super) struct Squeezer {
     kept: Vec<u8>,
     read: usize,
     place: Place,
-    /// Bytes of the present string so far.
+    /// Bytes of the present string so far, an escape counting as one.
     length: usize,
+    fate: Fate,
 }
 
 /// Where in a JSON text the next byte stands.
@@ -33,6 +34,14 @@ enum Place {
     Hex(u8),
 }
 
+/// What becomes of a byte.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    #[default]
+    Keep,
+    Drop,
+}
+
 /// Whether more is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Appetite {
@@ -45,7 +54,7 @@ impl Squeezer {
     pub(super) fn push(&mut self, chunk: &[u8]) -> Appetite {
         self.read = self.read.saturating_add(chunk.len());
         for &byte in chunk {
-            if self.wanted(byte) {
+            if self.fate_of(byte) == Fate::Keep {
                 if self.kept.len() == MAX_KEPT {
                     return Appetite::Full;
                 }
@@ -60,43 +69,30 @@ impl Squeezer {
         self.kept
     }
 
-    /// Follows the text by one byte; whether the byte is kept. An escape is kept whole or not at all.
-    fn wanted(&mut self, byte: u8) -> bool {
-        let short = self.length < MAX_STRING;
-        self.length += 1;
+    /// Follows the text by one byte and decides about it. An escape is kept whole or not at all.
+    fn fate_of(&mut self, byte: u8) -> Fate {
         match (self.place, byte) {
             (Place::Outside, b'"') => {
                 self.place = Place::String;
                 self.length = 0;
-                true
             }
-            (Place::Outside, _) => true,
+            (Place::Outside, _) => {}
             (Place::String, b'"') => {
                 self.place = Place::Outside;
-                true
+                self.fate = Fate::Keep;
             }
-            (Place::String, b'\\') => {
-                self.place = Place::Escape;
-                // The rest of an escape shares the fate of its backslash.
-                self.length = if short { self.length - 1 } else { self.length };
-                short
+            (Place::String, _) => {
+                self.fate = if self.length < MAX_STRING { Fate::Keep } else { Fate::Drop };
+                self.length += 1;
+                if byte == b'\\' {
+                    self.place = Place::Escape;
+                }
             }
-            (Place::String, _) => short,
-            (Place::Escape, b'u') => {
-                self.place = Place::Hex(4);
-                self.length = if short { self.length - 1 } else { self.length };
-                short
-            }
-            (Place::Escape, _) => {
-                self.place = Place::String;
-                short
-            }
-            (Place::Hex(left), _) => {
-                self.place = if left > 1 { Place::Hex(left - 1) } else { Place::String };
-                self.length = if short && left > 1 { self.length - 1 } else { self.length };
-                short
-            }
+            (Place::Escape, b'u') => self.place = Place::Hex(4),
+            (Place::Escape, _) | (Place::Hex(1), _) => self.place = Place::String,
+            (Place::Hex(left), _) => self.place = Place::Hex(left.saturating_sub(1)),
         }
+        self.fate
     }
 }
 
