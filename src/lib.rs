@@ -11,6 +11,7 @@ pub mod enrollment;
 pub mod measure;
 pub mod queue;
 pub mod stand_in;
+pub mod texts;
 pub mod trigger;
 pub mod vision;
 pub mod web;
