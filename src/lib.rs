@@ -10,6 +10,7 @@ pub mod domain;
 pub mod enrollment;
 pub mod measure;
 pub mod queue;
+pub mod sheet;
 pub mod stand_in;
 pub mod texts;
 pub mod trigger;
