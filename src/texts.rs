@@ -1,22 +1,115 @@
-//! STUB
+//! Turns guidance codes into words, in the languages that the kiosk speaks.
+//!
+//! The texts stand in `config/guidance/`, one file a language, one line a code; they are built in.
+
+use std::collections::BTreeMap;
+
 use crate::domain::Guidance;
-#[derive(Debug, Clone, Copy, Default)]
+
+/// A language of the kiosk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Locale {
+    /// English.
     #[default]
     En,
+    /// Spanish.
+    Es,
+    /// Portuguese as spoken in Brazil.
+    PtBr,
 }
+
 impl Locale {
-    pub fn from_name(_: &str) -> Option<Self> {
-        Some(Self::En)
+    /// Every language there is.
+    pub const ALL: [Self; 3] = [Self::En, Self::Es, Self::PtBr];
+
+    /// The name as it stands in the configuration and in `lang=` of the pages (BCP 47).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Es => "es",
+            Self::PtBr => "pt-BR",
+        }
+    }
+
+    /// The language of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|locale| locale.name() == name)
+    }
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::En => include_str!("../config/guidance/en.toml"),
+            Self::Es => include_str!("../config/guidance/es.toml"),
+            Self::PtBr => include_str!("../config/guidance/pt-BR.toml"),
+        }
     }
 }
-#[derive(Debug)]
-pub struct Texts;
+
+/// What the kiosk says in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    locale: Locale,
+    by_code: BTreeMap<String, String>,
+}
+
 impl Texts {
-    pub fn builtin(_: Locale) -> Self {
-        Self
+    /// The built-in texts of a language.
+    pub fn builtin(locale: Locale) -> Self {
+        // The files are part of the program; a test reads each of them whole. Should one ever be broken,
+        // the codes themselves are shown rather than nothing.
+        let by_code = toml::from_str(locale.source()).unwrap_or_default();
+        Self { locale, by_code }
     }
-    pub fn text(&self, g: Guidance) -> &str {
-        g.code()
+
+    /// Which language it is.
+    pub const fn locale(&self) -> Locale {
+        self.locale
+    }
+
+    /// What to say for `guidance`.
+    pub fn text(&self, guidance: Guidance) -> &str {
+        self.by_code.get(guidance.code()).map_or(guidance.code(), String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What fits on one or two lines of a small screen.
+    const MAX_CHARS: usize = 75;
+
+    #[test]
+    fn every_language_has_a_text_for_every_code_and_no_other() {
+        let codes: BTreeSet<_> = Guidance::all().map(Guidance::code).collect();
+        for locale in Locale::ALL {
+            let texts = Texts::builtin(locale);
+            let found: BTreeSet<_> = texts.by_code.keys().map(String::as_str).collect();
+            assert_eq!(found, codes, "{}", locale.name());
+        }
+    }
+
+    #[test]
+    fn texts_are_short_sentences_and_tell_the_codes_apart() {
+        for locale in Locale::ALL {
+            let texts = Texts::builtin(locale);
+            let mut said = BTreeSet::new();
+            for guidance in Guidance::all() {
+                let text = texts.text(guidance);
+                assert!(text.chars().count() <= MAX_CHARS, "{text}");
+                assert!(text.ends_with(['.', '!']) && text.trim() == text, "{text}");
+                assert!(said.insert(text), "{text} is said for two codes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_language_is_known_by_its_exact_name() {
+        for locale in Locale::ALL {
+            assert_eq!(Locale::from_name(locale.name()), Some(locale));
+        }
+        assert_eq!(Locale::from_name("pt"), None);
     }
 }

@@ -1,1 +1,47 @@
 //! Decides, without any I/O, what a capture session does next: guidance, candidates, the choice of shots.
+//!
+//! The driver feeds a [`Session`] with [`Event`]s and the time, and carries out the [`Effect`]s it gets back:
+//!
+//! ```text
+//!                 good frames for `hold`,               window over, and all shots there
+//!                 at least `hold_frames`                or the hold has lapsed
+//!   Watching ─face─▶ Settling ───────────▶ Choosing ──────────────────────────▶ Finished: Chosen
+//!      ▲               │  ▲                  │  │
+//!      │               │  └── hold lapsed ───┘  │   (the candidates stay: it is the same track)
+//!      └─ face lost, changed or a second one: ForgetAll
+//!
+//!   any ─CameraLost: ForgetAll─▶ Blind ─CameraBack─▶ Watching
+//!   any ─time-out, NoMoreFrames─▶ Finished: Chosen with a candidate, else TimedOut; from Blind Interrupted
+//!   any ─Cancel: ForgetAll─▶ Finished: Cancelled
+//! ```
+//!
+//! A hold lapses when the face is not good for longer than a blink; one blurred frame or a blink breaks
+//! nothing, but never becomes a candidate itself. At the time-out, and when somebody turns away after the
+//! window, fewer shots than wished are taken: one that passed every gate is worth more than none.
+//!
+//! **Invariants**
+//! 1. All shots come from one uninterrupted track; a track that is lost or changes, a second face and a lost
+//!    camera drop every candidate in the same step.
+//! 2. Only a frame without any reason, seen after the hold, becomes a candidate. Stale, damaged, early and
+//!    repeated frames count for nothing: they neither hold nor break a hold.
+//! 3. The best candidate is always among the shots; see [`choose`] for the rest of the choice.
+//! 4. At most [`MAX_CANDIDATES`] candidates are kept; every kept one is either chosen or forgotten when the
+//!    session finishes, so no face lingers.
+//! 5. Two instructions never change faster than a person can read them; see [`Guide`].
+//!
+//! What is absent: no clock, no pictures (frames are known by their sequence numbers), no texts.
+
+mod guidance;
+mod hold;
+mod pool;
+mod selection;
+mod session;
+mod settings;
+mod tally;
+
+pub use guidance::{Guide, MIN_SHOWN};
+pub use pool::MAX_CANDIDATES;
+pub use selection::{Candidate, LEAST_SHARE, choose};
+pub use session::{Effect, Event, Outcome, Session};
+pub use settings::{SessionSettings, ShotCount};
+pub use tally::Tally;

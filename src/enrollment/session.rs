@@ -1,0 +1,347 @@
+//! One attempt to take shots of one person: events and time in, effects out.
+
+use crate::domain::{Guidance, JudgedFrame, Moment, Reason, TrackId};
+
+use super::hold::{Hold, Steadiness};
+use super::pool::Pool;
+use super::{Candidate, Guide, SessionSettings, Tally};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A frame was judged. Frames come in the order of their capture.
+    Judged(JudgedFrame),
+    /// The camera gives no more frames for now.
+    CameraLost {
+        /// Why, in words for the operator.
+        reason: String,
+    },
+    /// The camera gives frames again; their sequence numbers may have restarted.
+    CameraBack,
+    /// The source is at its end: decide now, as at the time-out.
+    NoMoreFrames,
+    /// Time passed. Wanted at least every 100 ms.
+    Tick,
+    /// Somebody called it off.
+    Cancel,
+}
+
+/// What the driver has to do, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Show this instruction instead of the present one.
+    Guide(Guidance),
+    /// Keep the portrait of this frame, which is the one just judged.
+    Keep(u64),
+    /// Free the portraits of these frames at once.
+    Forget(Vec<u64>),
+    /// Free every portrait at once.
+    ForgetAll,
+    /// The session is over; no effect follows.
+    Finish(Outcome),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// There are shots; only their portraits are still kept.
+    Chosen {
+        /// The frames' sequence numbers, best first: one to the wished count.
+        shots: Vec<u64>,
+        /// What became of all frames.
+        tally: Tally,
+    },
+    /// The time (or the source) ended without a single candidate.
+    TimedOut(Tally),
+    /// The time ended while there was no camera.
+    Interrupted {
+        /// Why the camera was lost.
+        reason: String,
+        /// What became of the frames until then.
+        tally: Tally,
+    },
+    /// It was called off.
+    Cancelled,
+}
+
+/// One attempt to enroll one person; see the room's page for its states and rules.
+#[derive(Debug)]
+pub struct Session {
+    settings: SessionSettings,
+    started: Moment,
+    phase: Phase,
+    guide: Guide,
+    tally: Tally,
+    /// Capture time of the newest frame that counted.
+    newest: Option<Moment>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No face is followed.
+    Watching,
+    /// A face is followed: settling, or choosing once there is a candidate.
+    Following(Sight),
+    /// There is no camera.
+    Blind { reason: String },
+    /// Nothing happens any more.
+    Finished,
+}
+
+/// One uninterrupted track and what was gathered from it.
+#[derive(Debug)]
+struct Sight {
+    track: TrackId,
+    hold: Hold,
+    pool: Pool,
+    /// When the first candidate came.
+    opened: Option<Moment>,
+}
+
+/// What a frame means for the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// It tells nothing about the person: stale, damaged, early or repeated.
+    Nothing(Reason),
+    /// The choice cannot go on: nobody, somebody else or several people.
+    Broken(Reason),
+    /// The followed person, but not good enough.
+    Flawed(TrackId, Reason),
+    /// A candidate, if the face was held.
+    Good(TrackId),
+}
+
+impl Session {
+    /// Begins a session.
+    pub fn new(settings: SessionSettings, started: Moment) -> Self {
+        Self {
+            settings,
+            started,
+            phase: Phase::Watching,
+            guide: Guide::default(),
+            tally: Tally::default(),
+            newest: None,
+        }
+    }
+
+    /// Takes one event. After [`Effect::Finish`] every further event is ignored.
+    ///
+    /// `now` is the present time, not the capture time: it drives the time-out, the window and the
+    /// guidance; capture times drive the hold and the spacing of shots.
+    pub fn step(&mut self, event: Event, now: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.is_finished() {
+            return effects;
+        }
+        let timed_out = now.since(self.started) >= self.settings.timeout;
+        match event {
+            Event::Cancel => self.finish(Outcome::Cancelled, &mut effects),
+            Event::NoMoreFrames => self.conclude(now, &mut effects),
+            _ if timed_out => self.conclude(now, &mut effects),
+            Event::Judged(frame) => self.look_at(&frame, now, &mut effects),
+            Event::CameraLost { reason } => self.lose_camera(reason, now, &mut effects),
+            Event::CameraBack => self.watch_anew(&mut effects),
+            Event::Tick => effects.extend(self.guide.tick(now).map(Effect::Guide)),
+        }
+        self.choose_when_ready(now, &mut effects);
+        effects
+    }
+
+    /// Whether the session is over.
+    pub const fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished)
+    }
+
+    /// What became of the frames so far.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn look_at(&mut self, frame: &JudgedFrame, now: Moment, effects: &mut Vec<Effect>) {
+        if matches!(self.phase, Phase::Blind { .. }) {
+            // Still in the pipeline when the camera was lost: its track is interrupted.
+            return;
+        }
+        let view = self.view(frame);
+        match view {
+            View::Good(_) => self.tally.pass(),
+            View::Nothing(reason) | View::Broken(reason) | View::Flawed(_, reason) => {
+                self.tally.reject(reason);
+            }
+        }
+        if !matches!(view, View::Nothing(_)) {
+            self.newest = Some(frame.captured);
+        }
+        match view {
+            View::Nothing(reason) => self.advise(Guidance::Fix(reason), now, effects),
+            View::Broken(reason) => self.start_over(reason, now, effects),
+            View::Flawed(track, reason) => {
+                if self.follow(track, now, effects) == Followed::AsBefore {
+                    self.advise(Guidance::Fix(reason), now, effects);
+                }
+                self.with_sight(|sight, _| sight.hold.flawed(frame.captured));
+            }
+            View::Good(track) => {
+                if self.follow(track, now, effects) == Followed::AsBefore {
+                    self.advise(Guidance::StayLikeThis, now, effects);
+                }
+                self.with_sight(|sight, settings| sight.gather(frame, now, settings, effects));
+            }
+        }
+    }
+
+    fn view(&self, frame: &JudgedFrame) -> View {
+        let is_old = frame.captured < self.started
+            || self.newest.is_some_and(|newest| frame.captured <= newest);
+        let worst = frame.reasons.iter().min().copied();
+        match (worst, frame.track) {
+            (Some(reason @ (Reason::Stale | Reason::Damaged)), _) => View::Nothing(reason),
+            _ if is_old => View::Nothing(Reason::Stale),
+            (Some(reason @ (Reason::NoFace | Reason::SeveralFaces | Reason::FaceChanged)), _) => {
+                View::Broken(reason)
+            }
+            (_, None) => View::Broken(Reason::NoFace),
+            (Some(reason), Some(track)) => View::Flawed(track, reason),
+            (None, Some(track)) => View::Good(track),
+        }
+    }
+
+    /// Makes sure that `track` is the one that is followed, giving up another one.
+    fn follow(&mut self, track: TrackId, now: Moment, effects: &mut Vec<Effect>) -> Followed {
+        let mut followed = Followed::AsBefore;
+        if let Phase::Following(sight) = &self.phase {
+            if sight.track == track {
+                return followed;
+            }
+            if sight.has_something_to_lose() {
+                self.start_over(Reason::FaceChanged, now, effects);
+                followed = Followed::Changed;
+            }
+        }
+        let (hold, pool) = (Hold::default(), Pool::default());
+        self.phase = Phase::Following(Sight { track, hold, pool, opened: None });
+        followed
+    }
+
+    /// Gives up the followed face; says so plainly if that costs the person anything.
+    fn start_over(&mut self, reason: Reason, now: Moment, effects: &mut Vec<Effect>) {
+        let guidance = Guidance::Fix(reason);
+        let costs = matches!(&self.phase, Phase::Following(s) if s.has_something_to_lose());
+        self.watch_anew(effects);
+        if costs {
+            effects.extend(self.guide.insist(guidance, now).map(Effect::Guide));
+        } else {
+            self.advise(guidance, now, effects);
+        }
+    }
+
+    fn lose_camera(&mut self, reason: String, now: Moment, effects: &mut Vec<Effect>) {
+        self.watch_anew(effects);
+        self.phase = Phase::Blind { reason };
+        effects.extend(self.guide.announce(Guidance::NoCamera, now).map(Effect::Guide));
+    }
+
+    fn watch_anew(&mut self, effects: &mut Vec<Effect>) {
+        if matches!(&self.phase, Phase::Following(sight) if !sight.pool.is_empty()) {
+            effects.push(Effect::ForgetAll);
+        }
+        self.phase = Phase::Watching;
+    }
+
+    /// Ends the session with the shots as soon as nothing better is to be waited for.
+    ///
+    /// That is after the window, with all shots; with fewer, once the person no longer holds still for
+    /// them: who turns away will be gone soon, and the candidates with the track.
+    fn choose_when_ready(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let Phase::Following(sight) = &self.phase else { return };
+        let Some(opened) = sight.opened else { return };
+        if now.since(opened) < self.settings.window {
+            return;
+        }
+        let choice = sight.pool.choice(&self.settings);
+        if choice.len() == self.settings.shots.get() || !sight.hold.has_begun() {
+            self.finish_with(&choice, now, effects);
+        }
+    }
+
+    /// Ends the session with what there is: one shot from one track is worth more than none.
+    fn conclude(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let tally = self.tally.clone();
+        match &self.phase {
+            Phase::Following(sight) if !sight.pool.is_empty() => {
+                let choice = sight.pool.choice(&self.settings);
+                self.finish_with(&choice, now, effects);
+            }
+            Phase::Blind { reason } => {
+                let reason = reason.clone();
+                self.finish(Outcome::Interrupted { reason, tally }, effects);
+            }
+            _ => {
+                effects.extend(self.guide.announce(Guidance::TimedOut, now).map(Effect::Guide));
+                self.finish(Outcome::TimedOut(tally), effects);
+            }
+        }
+    }
+
+    fn finish_with(&mut self, choice: &[Candidate], now: Moment, effects: &mut Vec<Effect>) {
+        let shots: Vec<u64> = choice.iter().map(|shot| shot.sequence).collect();
+        if let Phase::Following(sight) = std::mem::replace(&mut self.phase, Phase::Finished) {
+            let others: Vec<u64> =
+                sight.pool.sequences().filter(|sequence| !shots.contains(sequence)).collect();
+            if !others.is_empty() {
+                effects.push(Effect::Forget(others));
+            }
+        }
+        effects.extend(self.guide.announce(Guidance::Done, now).map(Effect::Guide));
+        effects.push(Effect::Finish(Outcome::Chosen { shots, tally: self.tally.clone() }));
+    }
+
+    fn finish(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
+        self.watch_anew(effects);
+        self.phase = Phase::Finished;
+        effects.push(Effect::Finish(outcome));
+    }
+
+    fn advise(&mut self, guidance: Guidance, now: Moment, effects: &mut Vec<Effect>) {
+        effects.extend(self.guide.advise(guidance, now).map(Effect::Guide));
+    }
+
+    fn with_sight(&mut self, act: impl FnOnce(&mut Sight, &SessionSettings)) {
+        if let Phase::Following(sight) = &mut self.phase {
+            act(sight, &self.settings);
+        }
+    }
+}
+
+/// Whether the track of a frame cost what was gathered before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    AsBefore,
+    Changed,
+}
+
+impl Sight {
+    fn has_something_to_lose(&self) -> bool {
+        self.hold.has_begun() || !self.pool.is_empty()
+    }
+
+    /// Counts a good frame; once the face is held, offers it as a candidate.
+    fn gather(
+        &mut self,
+        frame: &JudgedFrame,
+        now: Moment,
+        settings: &SessionSettings,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.hold.good(frame.captured, settings) == Steadiness::Settling {
+            return;
+        }
+        self.opened.get_or_insert(now);
+        let score = if frame.score.is_finite() { frame.score } else { 0.0 };
+        let candidate = Candidate { sequence: frame.sequence, captured: frame.captured, score };
+        if let Some(given_up) = self.pool.offer(candidate, settings) {
+            effects.push(Effect::Forget(vec![given_up.sequence]));
+        }
+        effects.push(Effect::Keep(frame.sequence));
+    }
+}
