@@ -93,6 +93,8 @@ struct World {
     server: BTreeMap<(String, &'static str), u64>,
     /// The highest value that ever arrived.
     arrived: BTreeMap<(String, &'static str), u64>,
+    /// Values that arrived while the queue could not be told, or could not note it.
+    unanswered: BTreeSet<(String, &'static str, u64)>,
     /// Values that need not arrive, and those before them that they took the place of.
     excused: BTreeSet<(String, &'static str, u64)>,
     in_flight: BTreeMap<UpdateId, PersonUpdate>,
@@ -113,6 +115,7 @@ impl World {
             acknowledged: BTreeMap::new(),
             server: BTreeMap::new(),
             arrived: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
             excused: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             unsettled: BTreeSet::new(),
@@ -245,6 +248,12 @@ impl World {
         }
         let settled =
             self.queue().settle(id, Settlement::Delivered(Confirmation::Confirmed), self.now);
+        let receipt = PathBuf::from(format!("/queue/receipts/{:016x}.receipt", id.0));
+        if settled.is_err() || !self.fs.files().contains_key(&receipt) {
+            let person = update.person_id().to_string();
+            let values = values(update).into_iter();
+            self.unanswered.extend(values.map(|(f, value)| (person.clone(), f, value)));
+        }
         match settled {
             Ok(receipt) => {
                 assert_eq!(receipt.unwrap().id, id);
@@ -290,9 +299,8 @@ impl World {
         if let Some(id) = named(&path) {
             self.excuse(id);
             self.parked.remove(&id);
-            for update in std::mem::take(&mut self.in_flight).into_values() {
-                let person = update.person_id().as_str();
-                values(&update).into_iter().for_each(|(f, value)| self.unlearn(person, f, value));
+            for (person, field, value) in std::mem::take(&mut self.unanswered) {
+                self.unlearn(&person, field, value);
             }
         }
         self.queue = None;

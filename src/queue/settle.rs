@@ -83,12 +83,13 @@ impl State {
             return Err(QueueError::Outdated { id, by, what });
         }
         let changes_the_same = |other: &Item| other.fields.iter().any(|f| item.fields.contains(f));
-        // A newer one that waits may have reached the server already, only its answer got lost.
-        let newer = self.lanes.of(item.lane).find(|(other_id, other)| {
-            *other_id > id && !is_parked(other) && changes_the_same(other)
-        });
+        // Also a parked one: it may have reached the server before, and only the answer got lost.
+        let newer = self
+            .lanes
+            .of(item.lane)
+            .find(|(other_id, other)| *other_id > id && changes_the_same(other));
         if let Some((by, _)) = newer {
-            let what = "is on its way with the same fields".to_owned();
+            let what = "changes the same fields".to_owned();
             return Err(QueueError::Outdated { id, by, what });
         }
         self.disk.remove(&self.layout.note(id))?;
