@@ -51,41 +51,49 @@ pub(super) struct KeyRing {
     keys: BTreeMap<KeyId, Secret>,
     /// Keys of another device key: left alone, in case the right device key comes back.
     foreign: BTreeSet<KeyId>,
+    damaged: Vec<PathBuf>,
+    /// The files that held what they should when the ring was loaded.
+    intact: BTreeSet<PathBuf>,
 }
 
 impl KeyRing {
-    /// Loads every key of a directory, and returns the files that are no keys.
-    pub(super) fn load(
-        disk: &Disk,
-        dir: &Path,
-        device: DeviceKey,
-    ) -> Result<(Self, Vec<PathBuf>), QueueError> {
+    /// Loads every key of a directory.
+    pub(super) fn load(disk: &Disk, dir: &Path, device: DeviceKey) -> Result<Self, QueueError> {
         let mut ring = Self {
             disk: disk.clone(),
             dir: dir.to_owned(),
             device,
             keys: BTreeMap::new(),
             foreign: BTreeSet::new(),
+            damaged: Vec::new(),
+            intact: BTreeSet::new(),
         };
-        let mut damaged = Vec::new();
         for path in disk.list(dir)? {
             let parsed = disk.read(&path).ok().and_then(|bytes| parse(&bytes, &ring.device));
             match parsed {
                 Some((key_id, key)) if key_id.files(dir).contains(&path) => match key {
-                    Some(key) => drop(ring.keys.insert(key_id, key)),
+                    Some(key) => {
+                        ring.keys.insert(key_id, key);
+                        ring.intact.insert(path);
+                    }
                     None => drop(ring.foreign.insert(key_id)),
                 },
-                _ => damaged.push(path),
+                _ => ring.damaged.push(path),
             }
         }
-        Ok((ring, damaged))
+        ring.foreign.retain(|key_id| !ring.keys.contains_key(key_id));
+        Ok(ring)
     }
 
-    /// Writes again which of the twins is missing, after damaged files were moved away.
+    /// The files that are no keys.
+    pub(super) fn damaged(&self) -> impl Iterator<Item = &PathBuf> {
+        self.damaged.iter()
+    }
+
+    /// Writes the twins again of which one is missing or damaged.
     pub(super) fn complete(&self) -> Result<(), QueueError> {
-        let there: BTreeSet<_> = self.disk.list(&self.dir)?.into_iter().collect();
         for (key_id, key) in &self.keys {
-            if !key_id.files(&self.dir).iter().all(|path| there.contains(path)) {
+            if !key_id.files(&self.dir).iter().all(|path| self.intact.contains(path)) {
                 self.store(*key_id, key)?;
             }
         }
@@ -182,7 +190,7 @@ mod tests {
 
     const NOON: WallTime = WallTime::from_unix_millis(20_000 * DAY_MILLIS + DAY_MILLIS / 2);
 
-    fn ring(disk: &Disk, device: u8) -> (KeyRing, Vec<PathBuf>) {
+    fn ring(disk: &Disk, device: u8) -> KeyRing {
         disk.make_dir(Path::new("/keys")).unwrap();
         KeyRing::load(disk, Path::new("/keys"), DeviceKey::for_test(device)).unwrap()
     }
@@ -190,20 +198,20 @@ mod tests {
     #[test]
     fn a_day_has_one_key_and_the_next_day_another() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        let (mut keys, _) = ring(&disk, 1);
+        let mut keys = ring(&disk, 1);
         let (first, secret) = keys.for_day(NOON).unwrap();
         assert_eq!(keys.for_day(NOON).unwrap().0, first);
         let (second, _) = keys.for_day(NOON + std::time::Duration::from_hours(24)).unwrap();
         assert_eq!((first.day, second.day), (20_000, 20_001));
-        let (again, damaged) = ring(&disk, 1);
+        let again = ring(&disk, 1);
         assert_eq!(again.get(first).unwrap().bytes(), secret.bytes());
-        assert!(damaged.is_empty());
+        assert!(again.damaged().next().is_none());
     }
 
     #[test]
     fn a_destroyed_key_is_gone_from_the_disk() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        let (mut keys, _) = ring(&disk, 1);
+        let mut keys = ring(&disk, 1);
         let (key_id, _) = keys.for_day(NOON).unwrap();
         keys.destroy_unless(|_| false).unwrap();
         assert!(keys.get(key_id).is_none());
@@ -214,16 +222,16 @@ mod tests {
     #[test]
     fn keys_of_another_device_key_are_left_alone_and_damaged_ones_are_told() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        let (mut keys, _) = ring(&disk, 1);
+        let mut keys = ring(&disk, 1);
         let (key_id, _) = keys.for_day(NOON).unwrap();
-        let (other, damaged) = ring(&disk, 2);
-        assert!(other.get(key_id).is_none() && damaged.is_empty());
+        let other = ring(&disk, 2);
+        assert!(other.get(key_id).is_none() && other.damaged().next().is_none());
         let path = disk.list(Path::new("/keys")).unwrap().remove(0);
         let mut bytes = disk.read(&path).unwrap();
         bytes[40] ^= 1;
         disk.put(&path, &bytes).unwrap();
-        let (keys, damaged) = ring(&disk, 1);
-        assert_eq!(damaged, [path.clone()]);
+        let keys = ring(&disk, 1);
+        assert!(keys.damaged().eq([&path]));
         assert!(keys.get(key_id).is_some(), "its twin is intact");
         disk.remove(&path).unwrap();
         keys.complete().unwrap();

@@ -35,7 +35,7 @@
 //!   receipts/<id>.receipt  proofs of delivery           ── see `receipts`
 //!   quarantine/            what cannot be used          ── see `quarantine`
 //!   index/                 sled; index.bad is the last one that did not open
-//!   sequence               a number above every id given
+//!   sequence, .twin        a number above every id given
 //!   reserve                ballast, given up on a full disk
 //!   lock                   held while the queue is open
 //! ```
@@ -50,12 +50,15 @@ mod entry;
 mod error;
 mod fs;
 mod index;
+mod inventory;
 mod keys;
 mod lanes;
 mod layout;
 mod lock;
 #[cfg(test)]
 mod memory_fs;
+#[cfg(test)]
+mod model;
 mod note;
 mod quarantine;
 mod receipts;
@@ -120,7 +123,7 @@ pub struct Summary {
     pub oldest_age: Option<Duration>,
     /// Files that could not be used and lie in the quarantine.
     pub quarantined: usize,
-    /// Updates sealed with another device key, which wait for that key.
+    /// Updates whose key is not here (most often: another device key), which wait for it.
     pub foreign: usize,
     /// The limit that is nearly reached, if one is.
     pub pressure: Option<Limit>,
@@ -147,6 +150,19 @@ impl Queue {
         let (state, recovery) =
             recovery::recover(&disk, Layout::of(dir), key, options, Some(&opener), now)?;
         Ok((Self { state: Mutex::new(state), _lock: Some(lock) }, recovery))
+    }
+
+    /// Opens a queue on a file system of a test's making, without lock and index.
+    #[cfg(test)]
+    fn open_on(
+        fs: Arc<dyn fs::FileSystem>,
+        key: DeviceKey,
+        options: QueueOptions,
+        now: WallTime,
+    ) -> Result<(Self, Recovery), QueueError> {
+        let layout = Layout::of(Path::new("/queue"));
+        let (state, recovery) = recovery::recover(&Disk::new(fs), layout, key, options, None, now)?;
+        Ok((Self { state: Mutex::new(state), _lock: None }, recovery))
     }
 
     /// Keeps an update, and returns when it is durable.
@@ -182,9 +198,10 @@ impl Queue {
     /// is put aside, and the next one is handed out.
     ///
     /// # Errors
-    /// None at present: an update that the disk cannot read waits five minutes, and others go first.
+    /// [`QueueError::Storage`] when the disk cannot read what is due and nothing else is: it waits five
+    /// minutes, during which others go first.
     pub fn lease(&self, now: WallTime) -> Result<Option<Lease>, QueueError> {
-        Ok(self.state().lease(now))
+        self.state().lease(now)
     }
 
     /// When the next update may be handed out: `now` or later, `None` when nothing waits for its time.
@@ -196,7 +213,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError::NotFound`] or [`QueueError::State`] when it is not in flight. [`QueueError::Storage`]:
-    /// after `Delivered` it is still in flight and can be settled again; after `Park` it is queued again,
+    /// after `Delivered` it is still in flight and must be settled as delivered again; after `Park` it is queued again,
     /// not before five minutes have passed.
     pub fn settle(
         &self,
@@ -211,7 +228,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError::NotFound`], [`QueueError::State`] when it is not parked, [`QueueError::Outdated`] when
-    /// a newer update changed the same fields meanwhile or is being sent, [`QueueError::Storage`].
+    /// a newer update changed the same fields meanwhile or is about to, [`QueueError::Storage`].
     pub fn requeue(&self, id: UpdateId) -> Result<(), QueueError> {
         self.state().requeue(id)
     }

@@ -19,6 +19,7 @@ pub(super) struct Quarantine {
     disk: Disk,
     dir: PathBuf,
     held: Vec<Held>,
+    taken: usize,
 }
 
 struct Held {
@@ -37,13 +38,13 @@ impl Quarantine {
         max_age: Duration,
         now: WallTime,
     ) -> Result<Self, QueueError> {
-        let mut quarantine = Self { disk: disk.clone(), dir: dir.to_owned(), held: Vec::new() };
+        let mut quarantine =
+            Self { disk: disk.clone(), dir: dir.to_owned(), held: Vec::new(), taken: 0 };
         for path in disk.list(dir)? {
             let held = quarantine.look(path);
             let age = held.header.map(|header| now.since(header.enqueued_at));
-            if age.is_some_and(|age| age > max_age) {
-                disk.unlink(&held.path)?;
-            } else {
+            let expired = age.is_some_and(|age| age > max_age);
+            if !expired || disk.unlink(&held.path).is_err() {
                 quarantine.held.push(held);
             }
         }
@@ -65,6 +66,7 @@ impl Quarantine {
                 tracing::warn!(file = %path.display(), why, "moved to the quarantine");
                 let held = self.look(target);
                 self.held.push(held);
+                self.taken += 1;
                 self.bound();
             }
             Err(error) => {
@@ -76,6 +78,11 @@ impl Quarantine {
     /// How many files lie there.
     pub(super) fn count(&self) -> usize {
         self.held.len()
+    }
+
+    /// How many it took in since it was loaded.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
     }
 
     /// Whether a file there may still need this data key.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::device_key::DeviceKey;
 use super::error::QueueError;
 use super::fs::Disk;
 use super::seal::Secret;
@@ -44,31 +45,42 @@ pub(super) struct Receipts {
     dir: PathBuf,
     key: Secret,
     kept: BTreeMap<UpdateId, Receipt>,
+    damaged: Vec<PathBuf>,
 }
 
 impl Receipts {
-    /// Loads the receipts of a directory, removes those older than `max_age`, and returns the files that
-    /// are none.
+    /// Loads the receipts of a directory, and removes those older than `max_age`.
     pub(super) fn load(
         disk: &Disk,
         dir: &Path,
-        key: Secret,
+        device: &DeviceKey,
         max_age: Duration,
         now: WallTime,
-    ) -> Result<(Self, Vec<PathBuf>), QueueError> {
-        let mut receipts =
-            Self { disk: disk.clone(), dir: dir.to_owned(), key, kept: BTreeMap::new() };
-        let mut damaged = Vec::new();
+    ) -> Result<Self, QueueError> {
+        let mut receipts = Self {
+            disk: disk.clone(),
+            dir: dir.to_owned(),
+            key: device.receipts.clone(),
+            kept: BTreeMap::new(),
+            damaged: Vec::new(),
+        };
         for path in disk.list(dir)? {
             let bytes = disk.read(&path).unwrap_or_default();
             match open(&bytes, &receipts.key) {
-                Some(receipt) if path != receipts.path(receipt.id) => damaged.push(path),
-                Some(receipt) if now.since(receipt.delivered_at) > max_age => disk.unlink(&path)?,
+                Some(receipt) if path != receipts.path(receipt.id) => receipts.damaged.push(path),
+                Some(receipt) if now.since(receipt.delivered_at) > max_age => {
+                    let _ = disk.unlink(&path);
+                }
                 Some(receipt) => drop(receipts.kept.insert(receipt.id, receipt)),
-                None => damaged.push(path),
+                None => receipts.damaged.push(path),
             }
         }
-        Ok((receipts, damaged))
+        Ok(receipts)
+    }
+
+    /// The files that are no receipts.
+    pub(super) fn damaged(&self) -> impl Iterator<Item = &PathBuf> {
+        self.damaged.iter()
     }
 
     /// Keeps one more receipt, durably; the one delivered first gives way when there are too many.
@@ -157,10 +169,9 @@ mod tests {
 
     const AGE: Duration = Duration::from_hours(90 * 24);
 
-    fn load(disk: &Disk, now: WallTime) -> (Receipts, Vec<PathBuf>) {
+    fn load(disk: &Disk, now: WallTime) -> Receipts {
         disk.make_dir(Path::new("/r")).unwrap();
-        let key = Secret::from_bytes(&[6; 32]).unwrap();
-        Receipts::load(disk, Path::new("/r"), key, AGE, now).unwrap()
+        Receipts::load(disk, Path::new("/r"), &DeviceKey::for_test(1), AGE, now).unwrap()
     }
 
     fn receipt(id: u64) -> Receipt {
@@ -179,16 +190,16 @@ mod tests {
     #[test]
     fn receipts_survive_a_restart_until_they_are_too_old() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        load(&disk, NOW).0.add(receipt(1)).unwrap();
-        assert_eq!(load(&disk, NOW).0.list(), [receipt(1)]);
-        assert!(load(&disk, NOW + AGE + AGE).0.list().is_empty());
+        load(&disk, NOW).add(receipt(1)).unwrap();
+        assert_eq!(load(&disk, NOW).list(), [receipt(1)]);
+        assert!(load(&disk, NOW + AGE + AGE).list().is_empty());
         assert!(disk.list(Path::new("/r")).unwrap().is_empty());
     }
 
     #[test]
     fn the_ring_is_bounded_in_memory_and_on_disk() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        let (mut receipts, _) = load(&disk, NOW);
+        let mut receipts = load(&disk, NOW);
         for id in 1..=KEPT as u64 + 3 {
             receipts.add(receipt(id)).unwrap();
         }
@@ -199,14 +210,15 @@ mod tests {
     #[test]
     fn a_damaged_receipt_costs_only_itself() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        let (mut receipts, _) = load(&disk, NOW);
+        let mut receipts = load(&disk, NOW);
         receipts.add(receipt(1)).unwrap();
         receipts.add(receipt(2)).unwrap();
         let path = disk.list(Path::new("/r")).unwrap().remove(0);
         let mut bytes = disk.read(&path).unwrap();
         bytes[30] ^= 1;
         disk.put(&path, &bytes).unwrap();
-        let (receipts, damaged) = load(&disk, NOW);
-        assert_eq!((receipts.list(), damaged), (vec![receipt(2)], vec![path]));
+        let receipts = load(&disk, NOW);
+        assert_eq!(receipts.list(), [receipt(2)]);
+        assert!(receipts.damaged().eq([&path]));
     }
 }

@@ -3,27 +3,22 @@
 //! It is never fatal: what cannot be used is put aside, what was half done is finished or undone.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::DeviceKey;
-use super::entry::{self, Head, Header};
 use super::error::QueueError;
 use super::fs::{Disk, TMP};
-use super::index::{Deadlines, Index, IndexHealth, Opener, Rows};
+use super::index::{Change, Deadlines, Index, IndexHealth, Opener, Rows, Wait};
+use super::inventory::{Inventory, park_overtaken};
 use super::keys::{KeyId, KeyRing};
-use super::lanes::{Item, Lanes, Standing};
-use super::layout::{Layout, Name};
-use super::note::Note;
+use super::lanes::{Lanes, Standing};
+use super::layout::Layout;
 use super::quarantine::Quarantine;
 use super::receipts::Receipts;
 use super::retention::QueueOptions;
 use super::row;
 use super::sequence::Sequence;
-use super::state::{Foreign, State};
-use crate::domain::{UpdateId, WallTime};
-
-/// One page: the header and head of almost every entry lie in it.
-const FIRST_READ: usize = 4_096;
+use super::state::State;
+use crate::domain::WallTime;
 
 /// What a start found and put in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +31,7 @@ pub struct Recovery {
     pub superseded: usize,
     /// Files that cannot be used; moved to the quarantine.
     pub quarantined: usize,
-    /// Updates that were sealed with another device key; left alone.
+    /// Updates whose key is not here (most often: another device key); left alone until it comes back.
     pub foreign: usize,
     /// How the index is.
     pub index: IndexHealth,
@@ -56,38 +51,38 @@ pub(super) fn recover(
     }
     release_reserve(disk, &layout, &options);
     let leftovers = remove_leftovers(disk, &layout);
-    let quarantine = Quarantine::load(disk, &layout.quarantine, options.max_age, now)?;
-    let receipt_key = device.receipts.clone();
-    let (receipts, no_receipts) =
-        Receipts::load(disk, &layout.receipts, receipt_key, options.max_age, now)?;
-    let (keys, no_keys) = KeyRing::load(disk, &layout.keys, device)?;
-    let mut start = Start {
+    let mut quarantine = Quarantine::load(disk, &layout.quarantine, options.max_age, now)?;
+    let receipts = Receipts::load(disk, &layout.receipts, &device, options.max_age, now)?;
+    let keys = KeyRing::load(disk, &layout.keys, device)?;
+    for path in receipts.damaged().chain(keys.damaged()) {
+        quarantine.take(path, "damaged");
+    }
+    let mut found = Inventory {
         disk,
         layout: &layout,
-        keys,
-        quarantine,
+        keys: &keys,
+        quarantine: &mut quarantine,
+        max_age: options.max_age,
+        now,
         lanes: Lanes::default(),
-        foreign: vec![],
-        taken: 0,
+        foreign: Vec::new(),
+        doomed: BTreeSet::new(),
+        superseded: 0,
     };
-    for path in no_receipts.iter().chain(&no_keys) {
-        start.put_aside(path, "damaged");
-    }
-    let superseded = start.read_entries()?;
-    start.read_notes()?;
+    found.take()?;
+    let Inventory { lanes, foreign, doomed, superseded, .. } = found;
     let (index, rows) = match opener {
         Some(opener) => Index::open(&layout.index, opener, Deadlines::default()),
         None => (Index::absent(), Rows::new()),
     };
     let highest = [
-        start.lanes.iter().next_back().map(|(id, _)| id),
-        start.foreign.iter().map(|foreign| foreign.id).max(),
-        start.quarantine.highest(),
+        lanes.iter().next_back().map(|(id, _)| id),
+        foreign.iter().map(|foreign| foreign.id).max(),
+        quarantine.highest(),
         receipts.highest(),
         rows.keys().next_back().copied(),
     ];
     let sequence = Sequence::load(disk, &layout.sequence, highest.into_iter().flatten().max());
-    let Start { keys, quarantine, lanes, foreign, taken, .. } = start;
     let mut state = State {
         disk: disk.clone(),
         layout,
@@ -99,16 +94,15 @@ pub(super) fn recover(
         sequence,
         quarantine,
         foreign,
-        doomed: BTreeSet::new(),
+        doomed,
     };
     state.apply_rows(&rows);
-    state.put_keys_in_order();
-    state.restore_reserve();
+    state.put_in_order();
     let recovery = Recovery {
         updates: state.lanes.iter().count(),
         leftovers,
         superseded,
-        quarantined: taken,
+        quarantined: state.quarantine.taken(),
         foreign: state.foreign.len(),
         index: state.index.health(),
     };
@@ -133,133 +127,6 @@ fn remove_leftovers(disk: &Disk, layout: &Layout) -> usize {
         .count()
 }
 
-/// The part of the state that is built from the files.
-struct Start<'a> {
-    disk: &'a Disk,
-    layout: &'a Layout,
-    keys: KeyRing,
-    quarantine: Quarantine,
-    lanes: Lanes,
-    foreign: Vec<Foreign>,
-    taken: usize,
-}
-
-enum Look {
-    Ours(Header, Head, u64),
-    Foreign(KeyId, u64),
-    Useless(&'static str),
-}
-
-impl Start<'_> {
-    fn put_aside(&mut self, path: &Path, why: &'static str) {
-        self.quarantine.take(path, why);
-        self.taken += 1;
-    }
-
-    /// Takes every entry in, and finishes the removal of those that a newer one replaced.
-    fn read_entries(&mut self) -> Result<usize, QueueError> {
-        let mut superseded = BTreeSet::new();
-        for path in self.disk.list(&self.layout.entries)? {
-            match self.layout.name(&path) {
-                Name::Note(_) => {}
-                Name::Strange => self.put_aside(&path, "not a file of the queue"),
-                Name::Entry(id) => match self.look(&path, id) {
-                    Look::Ours(header, head, bytes) => {
-                        superseded.extend(head.supersedes.iter().copied());
-                        self.lanes.insert(id, item(&header, head, bytes));
-                    }
-                    Look::Foreign(key, bytes) => self.foreign.push(Foreign { id, key, bytes }),
-                    Look::Useless(why) => self.put_aside(&path, why),
-                },
-            }
-        }
-        let mut finished = 0;
-        for id in superseded {
-            if self.lanes.remove(id).is_some() {
-                self.disk.unlink(&self.layout.note(id))?;
-                self.disk.remove(&self.layout.entry(id))?;
-                finished += 1;
-            }
-        }
-        Ok(finished)
-    }
-
-    fn look(&self, path: &Path, id: UpdateId) -> Look {
-        let Ok((mut start, bytes)) = self.disk.read_start(path, FIRST_READ) else {
-            return Look::Useless("unreadable");
-        };
-        let Some((header, head_end)) = entry::parse_header(&start, bytes) else {
-            return Look::Useless("torn");
-        };
-        if header.id != id {
-            return Look::Useless("a copy under another name");
-        }
-        let Some(key) = self.keys.get(header.key) else {
-            let ours = header.fingerprint == self.keys.device().fingerprint;
-            return if ours {
-                Look::Useless("its key is lost")
-            } else {
-                Look::Foreign(header.key, bytes)
-            };
-        };
-        if head_end > start.len() {
-            match self.disk.read_start(path, head_end) {
-                Ok((longer, _)) => start = longer,
-                Err(_) => return Look::Useless("unreadable"),
-            }
-        }
-        match entry::open_head(&start, head_end, key) {
-            Some(head) => Look::Ours(header, head, bytes),
-            None => Look::Useless("changed"),
-        }
-    }
-
-    /// Parks what has a note. A damaged note still parks: it was written for a reason.
-    fn read_notes(&mut self) -> Result<(), QueueError> {
-        for path in self.disk.list(&self.layout.entries)? {
-            let Name::Note(id) = self.layout.name(&path) else { continue };
-            let Some(item) = self.lanes.get_mut(id) else {
-                if !self.foreign.iter().any(|foreign| foreign.id == id) {
-                    self.disk.unlink(&path)?;
-                }
-                continue;
-            };
-            let file = self.disk.read(&path).unwrap_or_default();
-            let key = self.keys.get(item.key);
-            match key.and_then(|key| Note::open(&file, id, key)) {
-                Some(note) => {
-                    item.attempts = note.attempts;
-                    item.reason = Some(note.reason);
-                    item.standing =
-                        Standing::Parked { outdated_by: note.outdated_by.map(UpdateId) };
-                }
-                None => {
-                    item.reason = Some("parked, but the note that says why is damaged".into());
-                    item.standing = Standing::Parked { outdated_by: None };
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn item(header: &Header, head: Head, bytes: u64) -> Item {
-    Item {
-        lane: header.tag,
-        key: header.key,
-        person_id: head.person_id,
-        fields: head.fields,
-        images: head.images,
-        bytes,
-        enqueued_at: header.enqueued_at,
-        standing: Standing::Queued,
-        attempts: 0,
-        not_before: None,
-        position: header.id.0,
-        reason: None,
-    }
-}
-
 impl State {
     /// Adds what the index knows to what the files say, then makes the index say no more than the files.
     fn apply_rows(&mut self, rows: &Rows) {
@@ -274,33 +141,41 @@ impl State {
                     row::apply(bytes, *id, item, key);
                 }
                 (Some(_), _) => {}
-                (None, key) => {
-                    changes.push(super::index::Change::Put(*id, row::encode(*id, item, key)))
-                }
+                (None, key) => changes.push(Change::Put(*id, row::encode(*id, item, key))),
             }
         }
         if rows.is_empty() && !ids.is_empty() {
             self.index.mark_rebuilt();
         }
         let gone = rows.keys().filter(|id| self.lanes.get(**id).is_none());
-        changes.extend(gone.map(|id| super::index::Change::Remove(*id)));
+        changes.extend(gone.map(|id| Change::Remove(*id)));
         if !changes.is_empty() {
-            self.index.change(changes, super::index::Wait::No);
+            self.index.change(changes, Wait::No);
         }
     }
 
+    /// Finishes what was begun. What the disk refuses now is left for the next start.
+    fn put_in_order(&mut self) {
+        for (id, by) in park_overtaken(&mut self.lanes, &self.receipts.list()) {
+            tracing::warn!(%id, %by, "older than what was delivered: parked");
+            if let Err(error) = self.write_note(id, Some(by)) {
+                tracing::warn!(%id, %error, "cannot be noted");
+            }
+        }
+        let swept = self.sweep().and_then(|()| self.put_keys_in_order());
+        if let Err(error) = swept {
+            tracing::warn!(%error, "what is no longer needed cannot be removed yet");
+        }
+        self.restore_reserve();
+    }
+
     /// Completes the twins and destroys the keys that nothing needs any more.
-    fn put_keys_in_order(&mut self) {
+    fn put_keys_in_order(&mut self) -> Result<(), QueueError> {
         let mut used: BTreeSet<KeyId> = self.lanes.iter().map(|(_, item)| item.key).collect();
         used.extend(self.foreign.iter().map(|foreign| foreign.key));
         let quarantine = &self.quarantine;
-        let done = self
-            .keys
-            .destroy_unless(|key| used.contains(&key) || quarantine.needs(key))
-            .and_then(|()| self.keys.complete());
-        if let Err(error) = done {
-            tracing::warn!(%error, "the data keys are not in order");
-        }
+        self.keys.destroy_unless(|key| used.contains(&key) || quarantine.needs(key))?;
+        self.keys.complete()
     }
 
     /// Writes the ballast again once there is plenty of room.

@@ -1,7 +1,8 @@
 //! The sequence numbers: each is given once in the life of a device.
 //!
-//! The file `sequence` holds a number above every one ever given. It is raised, durably, a block at a time
-//! *before* numbers of the block are given: a power cut skips some numbers, but repeats none.
+//! The file `sequence` holds a number above every one ever given, and `sequence.twin` the same. They are
+//! raised, durably, a block at a time *before* numbers of the block are given: a power cut skips some
+//! numbers, but repeats none.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +14,13 @@ use crate::domain::UpdateId;
 
 const MAGIC: [u8; 8] = *b"KENRSEQ\x01";
 const BLOCK: u64 = 16;
+/// No device gives that many numbers: a file whose name says so is not ours.
+const IMPLAUSIBLE: u64 = 1 << 48;
 
 /// Gives sequence numbers.
 pub(super) struct Sequence {
     disk: Disk,
-    path: PathBuf,
+    files: [PathBuf; 2],
     next: u64,
     /// The number in the file: none from here on may be given before the file is raised.
     mark: u64,
@@ -28,14 +31,22 @@ impl Sequence {
     ///
     /// Where the mark is lost, a whole block may have been given and left no trace: it is skipped.
     pub(super) fn load(disk: &Disk, path: &Path, highest: Option<UpdateId>) -> Self {
-        let stored = disk.read(path).ok().and_then(|bytes| decode(&bytes));
-        let after_highest = highest.map_or(1, |id| id.0.saturating_add(1));
+        let files = [path.to_owned(), path.with_added_extension("twin")];
+        let marks = files.each_ref().map(|file| decode(&disk.read(file).ok()?));
+        let stored = marks.into_iter().flatten().max();
+        let highest = highest.filter(|id| id.0 < IMPLAUSIBLE);
+        let after_highest = highest.map_or(1, |id| id.0 + 1);
         let next = match (stored, highest) {
             (Some(mark), _) => mark.max(after_highest),
-            (None, Some(_)) => after_highest.saturating_add(BLOCK),
+            (None, Some(_)) => after_highest + BLOCK,
             (None, None) => after_highest,
         };
-        Self { disk: disk.clone(), path: path.to_owned(), next, mark: next }
+        let mut sequence = Self { disk: disk.clone(), files, next, mark: next };
+        let damaged = marks.contains(&None) && next > 1;
+        if damaged && let Err(error) = sequence.raise(next) {
+            tracing::warn!(%error, "the mark of the sequence numbers cannot be mended");
+        }
+        sequence
     }
 
     /// A number that was never given before.
@@ -44,7 +55,7 @@ impl Sequence {
     /// When the mark cannot be raised; then no number is given.
     pub(super) fn take(&mut self) -> Result<UpdateId, QueueError> {
         if self.next >= self.mark {
-            self.raise(self.next.saturating_add(BLOCK))?;
+            self.raise(self.next + BLOCK)?;
         }
         let id = UpdateId(self.next);
         self.next += 1;
@@ -62,7 +73,7 @@ impl Sequence {
     }
 
     fn raise(&mut self, mark: u64) -> Result<(), QueueError> {
-        self.disk.put(&self.path, &encode(mark))?;
+        self.files.iter().try_for_each(|file| self.disk.put(file, &encode(mark)))?;
         self.mark = mark;
         Ok(())
     }
@@ -110,8 +121,12 @@ mod tests {
         for _ in 0..20 {
             first.take().unwrap();
         }
-        disk.put(Path::new("/q/sequence"), &encode(5)[..20]).unwrap();
-        assert!(load(&disk, Some(12)).take().unwrap().0 > 20);
-        assert!(load(&disk, Some(40)).take().unwrap().0 > 40);
+        let (one, twin) = (Path::new("/q/sequence"), Path::new("/q/sequence.twin"));
+        disk.put(one, &encode(5)[..20]).unwrap();
+        disk.remove(twin).unwrap();
+        assert!(load(&disk, Some(12)).take().unwrap().0 > 20, "from what else was seen");
+        disk.put(one, b"torn").unwrap();
+        assert_eq!(load(&disk, None).take().unwrap().0, 45, "from the twin");
+        assert!(load(&disk, Some(400)).take().unwrap().0 > 400);
     }
 }

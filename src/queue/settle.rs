@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::QueueError;
 use super::index::Wait;
-use super::lanes::{FURTHEST_NOT_BEFORE, Standing};
+use super::lanes::{FURTHEST_NOT_BEFORE, Item, Standing};
 use super::note::Note;
 use super::state::State;
 use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, UpdateState, WallTime};
@@ -16,23 +16,25 @@ const MAX_WORDS: usize = 300;
 
 impl State {
     /// Hands out the next update; see [`Queue::lease`](super::Queue::lease).
-    pub(super) fn lease(&mut self, now: WallTime) -> Option<Lease> {
+    pub(super) fn lease(&mut self, now: WallTime) -> Result<Option<Lease>, QueueError> {
+        let mut failed = None;
         while let Some(id) = self.lanes.next(now) {
             match self.read_update(id) {
                 Ok(update) => {
-                    let item = self.lanes.get_mut(id)?;
+                    let item = self.lanes.get_mut(id).ok_or(QueueError::NotFound(id))?;
                     item.standing = Standing::InFlight;
-                    return Some(Lease { head: item.head(id), update });
+                    return Ok(Some(Lease { head: item.head(id), update }));
                 }
                 // It is out of the queue now.
                 Err(QueueError::Damaged { .. } | QueueError::NotFound(_)) => {}
                 Err(error) => {
                     tracing::error!(%id, %error, "an update cannot be read");
                     self.postpone(id, now, "the disk cannot read it");
+                    failed = Some(error);
                 }
             }
         }
-        None
+        failed.map_or(Ok(None), Err)
     }
 
     /// Puts a leased update where its answer says; see [`Queue::settle`](super::Queue::settle).
@@ -80,10 +82,15 @@ impl State {
             let what = "was delivered with the same fields".to_owned();
             return Err(QueueError::Outdated { id, by, what });
         }
-        let in_flight =
-            self.lanes.of(item.lane).find(|(_, other)| other.standing == Standing::InFlight);
-        if let Some((by, _)) = in_flight.filter(|(by, _)| *by > id) {
-            return Err(QueueError::Outdated { id, by, what: "is being sent now".to_owned() });
+        let changes_the_same = |other: &Item| other.fields.iter().any(|f| item.fields.contains(f));
+        // Also a parked one: it may have reached the server before, and only the answer got lost.
+        let newer = self
+            .lanes
+            .of(item.lane)
+            .find(|(other_id, other)| *other_id > id && changes_the_same(other));
+        if let Some((by, _)) = newer {
+            let what = "changes the same fields".to_owned();
+            return Err(QueueError::Outdated { id, by, what });
         }
         self.disk.remove(&self.layout.note(id))?;
         if let Some(item) = self.lanes.get_mut(id) {
@@ -139,11 +146,10 @@ impl State {
     fn outdate(&mut self, by: UpdateId) -> Result<(), QueueError> {
         let Some(newer) = self.lanes.get(by) else { return Ok(()) };
         let fields = newer.fields.clone();
-        let parked = |item: &super::lanes::Item| matches!(item.standing, Standing::Parked { .. });
         let older: Vec<_> = self
             .lanes
             .of(newer.lane)
-            .filter(|(id, item)| *id < by && parked(item))
+            .filter(|(id, item)| *id < by && is_parked(item))
             .filter(|(_, item)| item.fields.iter().any(|field| fields.contains(field)))
             .map(|(id, _)| id)
             .collect();
@@ -173,7 +179,11 @@ impl State {
         Ok(())
     }
 
-    fn write_note(&self, id: UpdateId, outdated_by: Option<UpdateId>) -> Result<(), QueueError> {
+    pub(super) fn write_note(
+        &self,
+        id: UpdateId,
+        outdated_by: Option<UpdateId>,
+    ) -> Result<(), QueueError> {
         let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
         let key = self.keys.get(item.key).ok_or(QueueError::Damaged { id })?;
         let note = Note {
@@ -193,6 +203,10 @@ impl State {
             item.reason = Some(shortened(reason));
         }
     }
+}
+
+const fn is_parked(item: &Item) -> bool {
+    matches!(item.standing, Standing::Parked { .. })
 }
 
 fn shortened(words: &str) -> String {

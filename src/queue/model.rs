@@ -1,0 +1,487 @@
+//! The queue against a model of the world around it, under random actions, power cuts, faults and damage.
+//!
+//! The model is a persons API that remembers what it was sent. Every value is a number that only grows, so
+//! "nothing older overwrites something newer" and "nothing acknowledged is lost" can be read off the server:
+//!
+//! - a value that arrives is never lower than the one that is there for that person and field;
+//! - in the end the server has, of each person and field, the newest value that was acknowledged, except
+//!   where it was discarded, is parked, or lay in the one file that was damaged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::memory_fs::MemoryFs;
+use super::*;
+use crate::domain::{Confirmation, Portrait, PortraitFormat, Size, UpdateDraft};
+
+const PERSONS: u8 = 3;
+const FACE: &[u8] = b"A-FACE-THAT-MUST-NOT-BE-READABLE";
+
+#[derive(Debug, Clone)]
+enum Action {
+    Enqueue { person: u8, fields: u8 },
+    Lease,
+    Deliver(u8),
+    Retry(u8, u32),
+    Park(u8),
+    Release(u8),
+    Requeue(u8),
+    Discard(u8),
+    Restart,
+    CutPowerAfter(u8, u8),
+    FailAfter(u8),
+    Fill(u16),
+    Free,
+    Damage(u8, Damage),
+    MoveClock(i16),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Damage {
+    Flip(u16),
+    Truncate(u16),
+    Zero,
+    Delete,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    use Action::{
+        CutPowerAfter, Damage as Damaged, Deliver, Discard, Enqueue, FailAfter, Fill, Free, Lease,
+        MoveClock, Park, Release, Requeue, Restart, Retry,
+    };
+    let damage = prop_oneof![
+        any::<u16>().prop_map(Damage::Flip),
+        any::<u16>().prop_map(Damage::Truncate),
+        Just(Damage::Zero),
+        Just(Damage::Delete),
+    ];
+    prop_oneof![
+        12 => (0..PERSONS, 1..8_u8).prop_map(|(person, fields)| Enqueue { person, fields }),
+        10 => Just(Lease),
+        6 => any::<u8>().prop_map(Deliver),
+        3 => (any::<u8>(), 0..200_000_u32).prop_map(|(pick, seconds)| Retry(pick, seconds)),
+        3 => any::<u8>().prop_map(Park),
+        1 => any::<u8>().prop_map(Release),
+        3 => any::<u8>().prop_map(Requeue),
+        1 => any::<u8>().prop_map(Discard),
+        2 => Just(Restart),
+        3 => (0..40_u8, any::<u8>()).prop_map(|(after, part)| CutPowerAfter(after, part)),
+        3 => (0..20_u8).prop_map(FailAfter),
+        1 => (0..6_000_u16).prop_map(Fill),
+        2 => Just(Free),
+        1 => (any::<u8>(), damage).prop_map(|(pick, damage)| Damaged(pick, damage)),
+        2 => (-500..500_i16).prop_map(MoveClock),
+    ]
+}
+
+type Values = BTreeMap<&'static str, u64>;
+
+/// The queue, its disk and the server it feeds.
+struct World {
+    fs: Arc<MemoryFs>,
+    queue: Option<Queue>,
+    now: WallTime,
+    /// How much of what was not synced the next power cut leaves.
+    part: u8,
+    last_value: u64,
+    last_id: UpdateId,
+    acknowledged: BTreeMap<(String, &'static str), u64>,
+    server: BTreeMap<(String, &'static str), u64>,
+    /// The highest value that ever arrived.
+    arrived: BTreeMap<(String, &'static str), u64>,
+    /// Values that arrived while the queue could not be told, or could not note it.
+    unanswered: BTreeSet<(String, &'static str, u64)>,
+    /// Values that need not arrive, and those before them that they took the place of.
+    excused: BTreeSet<(String, &'static str, u64)>,
+    in_flight: BTreeMap<UpdateId, PersonUpdate>,
+    /// Accepted by the server while the disk refused to settle it: to be settled as delivered again.
+    unsettled: BTreeSet<UpdateId>,
+    parked: BTreeSet<UpdateId>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self {
+            fs: Arc::new(MemoryFs::default()),
+            queue: None,
+            now: samples::NOW,
+            part: 0,
+            last_value: 100,
+            last_id: UpdateId(0),
+            acknowledged: BTreeMap::new(),
+            server: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
+            excused: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            parked: BTreeSet::new(),
+        };
+        world.restart();
+        world
+    }
+
+    fn run(actions: &[Action]) {
+        let mut world = Self::new();
+        for action in actions {
+            world.act(action);
+            if world.fs.is_dark() {
+                world.restart();
+            }
+        }
+        world.finish();
+    }
+
+    fn queue(&self) -> &Queue {
+        self.queue.as_ref().unwrap()
+    }
+
+    fn act(&mut self, action: &Action) {
+        match *action {
+            Action::Enqueue { person, fields } => self.enqueue(person, fields),
+            Action::Lease => drop(self.lease()),
+            Action::Deliver(pick) => {
+                if let Some(id) = picked(self.in_flight.keys(), pick) {
+                    self.deliver(id);
+                }
+            }
+            Action::Retry(pick, seconds) => {
+                let not_before = self.now + Duration::from_secs(seconds.into());
+                self.give_back(pick, Settlement::Retry { not_before, reason: "busy".into() });
+            }
+            Action::Park(pick) => self.give_back(pick, Settlement::Park { reason: "bad".into() }),
+            Action::Release(pick) => self.give_back(pick, Settlement::Release),
+            Action::Requeue(pick) => {
+                if let Some(id) = picked(self.parked.iter(), pick) {
+                    match self.queue().requeue(id) {
+                        Err(QueueError::Outdated { .. }) => {}
+                        _ => drop(self.parked.remove(&id)),
+                    }
+                }
+            }
+            Action::Discard(pick) => self.discard(pick),
+            Action::Restart => self.restart(),
+            Action::CutPowerAfter(after, part) => {
+                self.part = part;
+                self.fs.cut_power_after(after.into());
+            }
+            Action::FailAfter(after) => self.fs.fail_after(after.into()),
+            Action::Fill(left) => {
+                let used: usize = self.fs.files().values().map(Vec::len).sum();
+                self.fs.set_capacity(Some(used as u64 + u64::from(left)));
+            }
+            Action::Free => self.fs.set_capacity(None),
+            Action::Damage(pick, damage) => self.damage(pick, damage),
+            Action::MoveClock(hours) => {
+                let step = Duration::from_hours(hours.unsigned_abs().into());
+                self.now = if hours < 0 { self.now - step } else { self.now + step };
+            }
+        }
+    }
+
+    /// Ends the process, and the power if it was cut, and starts again.
+    fn restart(&mut self) {
+        self.queue = None;
+        self.in_flight.clear();
+        self.unsettled.clear();
+        for _ in 0..5 {
+            if self.fs.is_dark() {
+                self.fs.restart(self.part);
+            }
+            let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };
+            let fs = Arc::clone(&self.fs) as Arc<dyn fs::FileSystem>;
+            match Queue::open_on(fs, DeviceKey::for_test(1), options, self.now) {
+                Ok((queue, _)) => {
+                    self.queue = Some(queue);
+                    if !self.fs.is_dark() {
+                        break;
+                    }
+                    self.queue = None;
+                }
+                Err(error) => assert!(self.fs.is_dark(), "it must always open: {error}"),
+            }
+        }
+        let list = self.queue().list();
+        let parked = |id: &UpdateId| {
+            list.iter().any(|head| head.id == *id && head.state == UpdateState::Parked)
+        };
+        assert!(self.parked.iter().all(parked), "parked stays parked: {:?} {list:?}", self.parked);
+        assert!(list.iter().all(|head| head.state != UpdateState::InFlight));
+    }
+
+    fn enqueue(&mut self, person: u8, fields: u8) {
+        self.last_value += 1;
+        let update = update(person, fields, self.last_value);
+        let values = values(&update);
+        let Ok(enqueued) = self.queue().enqueue(update, self.now) else { return };
+        assert!(enqueued.id > self.last_id, "an id was given twice");
+        assert!(enqueued.coalesced_with.iter().all(|old| !self.in_flight.contains_key(old)));
+        self.last_id = enqueued.id;
+        for (field, value) in values {
+            self.acknowledged.insert((format!("p{person}"), field), value);
+        }
+    }
+
+    fn lease(&mut self) -> Option<UpdateId> {
+        let lease = self.queue().lease(self.now).ok().flatten()?;
+        let person = lease.update.person_id();
+        assert!(
+            self.in_flight.values().all(|other| other.person_id() != person),
+            "two of one person in flight"
+        );
+        self.in_flight.insert(lease.head.id, lease.update);
+        Some(lease.head.id)
+    }
+
+    fn deliver(&mut self, id: UpdateId) {
+        let update = &self.in_flight[&id];
+        for (field, value) in values(update) {
+            let person = update.person_id().to_string();
+            let highest = self.arrived.entry((person.clone(), field)).or_default();
+            *highest = value.max(*highest);
+            let before = self.server.insert((person, field), value).unwrap_or(0);
+            assert!(value >= before, "{id}: {field} {value} overwrote the newer {before}");
+        }
+        let settled =
+            self.queue().settle(id, Settlement::Delivered(Confirmation::Confirmed), self.now);
+        let receipt = PathBuf::from(format!("/queue/receipts/{:016x}.receipt", id.0));
+        if settled.is_err() || !self.fs.files().contains_key(&receipt) {
+            let person = update.person_id().to_string();
+            let values = values(update).into_iter();
+            self.unanswered.extend(values.map(|(f, value)| (person.clone(), f, value)));
+        }
+        match settled {
+            Ok(receipt) => {
+                assert_eq!(receipt.unwrap().id, id);
+                self.in_flight.remove(&id);
+            }
+            Err(_) => drop(self.unsettled.insert(id)),
+        }
+    }
+
+    fn give_back(&mut self, pick: u8, settlement: Settlement) {
+        let Some(id) = picked(self.in_flight.keys(), pick) else { return };
+        if self.unsettled.contains(&id) {
+            return;
+        }
+        let parks = matches!(settlement, Settlement::Park { .. });
+        if self.queue().settle(id, settlement, self.now).is_ok() && parks {
+            self.parked.insert(id);
+        }
+        self.in_flight.remove(&id);
+    }
+
+    fn discard(&mut self, pick: u8) {
+        let ids: Vec<_> = self.queue().list().iter().map(|head| head.id).collect();
+        let Some(id) = picked(ids.iter(), pick) else { return };
+        if !self.in_flight.contains_key(&id) {
+            self.excuse(id);
+            let _ = self.queue().discard(id);
+            self.parked.remove(&id);
+        }
+    }
+
+    /// Damages one file while the queue is closed; what lay in it is excused.
+    ///
+    /// The disk is sound and has room then: twins protect from one damage at a time, once they could be mended.
+    fn damage(&mut self, pick: u8, damage: Damage) {
+        self.fs.disarm();
+        self.fs.set_capacity(None);
+        let ours = |path: &PathBuf| {
+            ["entries", "keys", "queue"].iter().any(|dir| path.parent().unwrap().ends_with(dir))
+        };
+        let files: Vec<_> = self.fs.files().into_keys().filter(ours).collect();
+        let Some(path) = files.get(usize::from(pick) % files.len().max(1)).cloned() else { return };
+        if let Some(id) = named(&path) {
+            self.excuse(id);
+            self.parked.remove(&id);
+            for (person, field, value) in std::mem::take(&mut self.unanswered) {
+                self.unlearn(&person, field, value);
+            }
+        }
+        self.queue = None;
+        let mut bytes = self.fs.files().remove(&path).unwrap_or_default();
+        let at = |number: u16| usize::from(number) % bytes.len().max(1);
+        let damaged = match damage {
+            Damage::Flip(bit) => {
+                let at = at(bit / 8);
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << (bit % 8);
+                }
+                Some(bytes)
+            }
+            Damage::Truncate(length) => {
+                let length = at(length);
+                bytes.truncate(length);
+                Some(bytes)
+            }
+            Damage::Zero => Some(vec![0; bytes.len()]),
+            Damage::Delete => None,
+        };
+        self.fs.tamper(&path, damaged);
+        self.restart();
+    }
+
+    fn excuse(&mut self, id: UpdateId) {
+        if let Ok((_, update)) = self.queue().read(id) {
+            let person = update.person_id().to_string();
+            for (field, value) in values(&update) {
+                self.unlearn(&person, field, value);
+                self.excused.insert((person.clone(), field, value));
+            }
+        }
+    }
+
+    /// Forgets that a value arrived whose answer got lost: who takes its update away, or the note that parked
+    /// an older one, puts up with an older value coming after it.
+    fn unlearn(&mut self, person: &str, field: &'static str, value: u64) {
+        let place = (person.to_owned(), field);
+        if self.server.get(&place) == Some(&value) {
+            self.server.remove(&place);
+        }
+    }
+
+    /// Lets the world heal, delivers what is left, and looks whether all is there and all is gone.
+    fn finish(mut self) {
+        self.fs.disarm();
+        self.fs.set_capacity(None);
+        self.restart();
+        for head in self.queue().list() {
+            if head.state == UpdateState::Parked {
+                self.excuse(head.id);
+                let _ = self.queue().discard(head.id);
+            }
+        }
+        while let Some(due) = self.queue().next_due(self.now) {
+            self.now = self.now.max(due);
+            if let Some(id) = self.lease() {
+                self.deliver(id);
+            }
+        }
+        for ((person, field), value) in &self.acknowledged {
+            let there = self.arrived.get(&(person.clone(), *field)).copied().unwrap_or(0);
+            let newest = (person.clone(), *field, u64::MAX);
+            let excused =
+                self.excused.range((person.clone(), *field, *value)..=newest).next().is_some();
+            assert!(
+                there >= *value || excused,
+                "{person} {field} {value} was lost, there is {there}"
+            );
+        }
+        assert_eq!(self.queue().list(), []);
+        let summary = self.queue().summary(self.now);
+        self.queue = None;
+        let files = self.fs.files();
+        let broken = summary.quarantined + summary.foreign > 0;
+        let left = files.keys().filter(|path| {
+            ["entries", "keys"].iter().any(|dir| path.parent().unwrap().ends_with(dir))
+        });
+        assert!(broken || left.count() == 0, "{:?}", files.keys());
+        for (path, bytes) in &files {
+            assert!(!bytes.windows(FACE.len()).any(|window| window == FACE), "a face in {path:?}");
+        }
+    }
+}
+
+fn picked<'a>(ids: impl Iterator<Item = &'a UpdateId>, pick: u8) -> Option<UpdateId> {
+    let ids: Vec<_> = ids.copied().collect();
+    ids.get(usize::from(pick) % ids.len().max(1)).copied()
+}
+
+fn named(path: &Path) -> Option<UpdateId> {
+    match Layout::of(Path::new("/queue")).name(path) {
+        layout::Name::Entry(id) | layout::Name::Note(id) => Some(id),
+        layout::Name::Strange => None,
+    }
+}
+
+fn update(person: u8, fields: u8, value: u64) -> PersonUpdate {
+    let image = || {
+        let mut bytes = value.to_le_bytes().to_vec();
+        bytes.extend(FACE.iter().cycle().take(1_200));
+        Portrait::from_decoded(PortraitFormat::Jpeg, Size::new(1, 1), bytes).unwrap()
+    };
+    let draft = UpdateDraft {
+        name: (fields & 1 != 0).then(|| value.to_string()),
+        notes: (fields & 2 != 0).then(|| value.to_string()),
+        images: (fields & 4 != 0).then(|| vec![image()]),
+        ..UpdateDraft::default()
+    };
+    samples::update(&format!("p{person}"), draft)
+}
+
+fn values(update: &PersonUpdate) -> Values {
+    let number = |text: &str| text.parse().unwrap();
+    let image =
+        |images: &[Portrait]| u64::from_le_bytes(images[0].bytes()[..8].try_into().unwrap());
+    [
+        ("name", update.name().map(number)),
+        ("notes", update.notes().map(number)),
+        ("images", update.images().map(image)),
+    ]
+    .into_iter()
+    .filter_map(|(field, value)| Some((field, value?)))
+    .collect()
+}
+
+/// A day at a kiosk in which everything happens once.
+fn script() -> Vec<Action> {
+    use Action::{Deliver, Discard, Enqueue, Lease, Park, Requeue, Restart, Retry};
+    vec![
+        Enqueue { person: 0, fields: 5 },
+        Enqueue { person: 0, fields: 2 },
+        Lease,
+        Enqueue { person: 0, fields: 7 },
+        Enqueue { person: 1, fields: 4 },
+        Deliver(0),
+        Lease,
+        Park(0),
+        Lease,
+        Retry(0, 10),
+        Enqueue { person: 0, fields: 1 },
+        Lease,
+        Deliver(0),
+        Requeue(0),
+        Enqueue { person: 1, fields: 3 },
+        Restart,
+        Discard(0),
+        Enqueue { person: 2, fields: 7 },
+    ]
+}
+
+fn script_with(disturbance: Action) -> Vec<Action> {
+    std::iter::once(disturbance).chain(script()).collect()
+}
+
+#[test]
+fn a_power_cut_at_any_operation_loses_nothing_that_was_acknowledged() {
+    let mut undisturbed = World::new();
+    script().iter().for_each(|action| undisturbed.act(action));
+    let operations = u8::try_from(undisturbed.fs.operations()).unwrap_or(u8::MAX);
+    assert!(operations > 60, "{operations}");
+    for after in 0..operations {
+        for part in [0, 128, 255] {
+            World::run(&script_with(Action::CutPowerAfter(after, part)));
+        }
+    }
+}
+
+#[test]
+fn a_fault_at_any_operation_loses_nothing_that_was_acknowledged() {
+    for after in 0..120 {
+        World::run(&script_with(Action::FailAfter(after)));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_nothing_is_lost_and_nothing_older_wins(
+        actions in proptest::collection::vec(action(), 1..80)
+    ) {
+        World::run(&actions);
+    }
+}
