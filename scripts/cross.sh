@@ -1,0 +1,99 @@
+#!/bin/sh
+# Builds a release for a kiosk: with `cross` where it and a container engine work, else with plain cargo and
+# Debian's cross toolchain. Either way the result is checked for the C library it asks for.
+set -eu
+
+# Raspberry Pi OS and Debian bookworm.
+newest_glibc=2.36
+
+main() {
+    target=${1:?"usage: scripts/cross.sh RUST_TARGET"}
+    cd "$(dirname -- "$0")/.."
+    root=$(pwd)
+    CROSS_CONFIG=${CROSS_CONFIG:-$root/cross.toml}
+    export CROSS_CONFIG
+    binary=${CARGO_TARGET_DIR:-target}/$target/release/kiosk-enroll
+
+    if engine=$(working_engine) && usable_cross; then
+        say "builds for $target in a container ($engine)"
+        CROSS_CONTAINER_ENGINE=$engine cross build --release --locked --target "$target"
+    else
+        say "builds for $target with plain cargo: $why_not"
+        sh scripts/setup.sh --target "$target"
+        plain_build
+    fi
+    check_glibc
+}
+
+say() { printf 'cross: %s\n' "$*"; }
+
+stop() {
+    printf 'cross: %s\n' "$*" >&2
+    exit 1
+}
+
+# --- In a container -----------------------------------------------------------------------------------
+
+why_not='no container engine is running'
+
+# A docker command without its daemon is common, so the engine itself is asked.
+working_engine() {
+    for engine in ${CROSS_CONTAINER_ENGINE:-docker podman}; do
+        if "$engine" info >/dev/null 2>&1; then
+            echo "$engine"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Release 0.2.5 misreads the toolchain list of rustup 1.28 and newer, and then tries to update the toolchain in use;
+# builds of its main branch do not. Cargo is asked which one is here, because running it may do the harm already.
+usable_cross() {
+    if ! command -v cross >/dev/null 2>&1; then
+        why_not='cross is not installed'
+        return 1
+    fi
+    installed=$(cargo install --list | sed -n 's/^cross v\(.*\):$/\1/p')
+    rustup=$(rustup --version 2>/dev/null | sed -n 's/^rustup 1\.\([0-9]*\)\..*/\1/p')
+    case "$installed" in
+    0.2.5 | '')
+        if [ "${rustup:-99}" -ge 28 ]; then
+            why_not='this cross would change the toolchain of rustup; one built from its main branch does not'
+            return 1
+        fi
+        ;;
+    esac
+}
+
+# --- With plain cargo ---------------------------------------------------------------------------------
+
+plain_build() {
+    case "$target" in
+    aarch64-unknown-linux-gnu) gnu=aarch64-linux-gnu ;;
+    armv7-unknown-linux-gnueabihf) gnu=arm-linux-gnueabihf ;;
+    *) stop "no cross toolchain is known for $target" ;;
+    esac
+    if command -v rustup >/dev/null 2>&1; then
+        rustup target add "$target"
+    else
+        say "no rustup here: the standard library for $target must be installed already"
+    fi
+    linker=CARGO_TARGET_$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')_LINKER
+    env "$linker=$gnu-gcc" cargo build --release --locked --target "$target"
+}
+
+# --- The result ---------------------------------------------------------------------------------------
+
+check_glibc() {
+    command -v readelf >/dev/null 2>&1 || stop "readelf (binutils) is needed to check $binary"
+    asked=$(readelf --wide --version-info "$binary" | sed -n 's/.*Name: GLIBC_\([0-9.]*\) .*/\1/p' |
+        sort -V | tail -n 1)
+    [ -n "$asked" ] || stop "$binary asks for no GNU C library: that is not the expected result"
+    newest=$(printf '%s\n%s\n' "$asked" "$newest_glibc" | sort -V | tail -n 1)
+    [ "$newest" = "$newest_glibc" ] ||
+        stop "$binary asks for glibc $asked; bookworm kiosks have $newest_glibc"
+    say "$binary is ready; it needs glibc $asked or newer"
+}
+
+main "$@"
