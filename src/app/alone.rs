@@ -1,18 +1,17 @@
 //! Does a command's work where no agent runs: opens camera and queue itself, and closes them again.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::contact_sheet::ContactSheet;
 use super::feed::{Fed, Feed};
 use super::visit::{End, Shot, Told, Visit};
-use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status, sheet_entry};
+use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status};
 use crate::clock;
 use crate::config::{Config, Paths};
-use crate::domain::UpdateId;
+use crate::domain::{Frame, UpdateId};
 use crate::enrollment;
 use crate::failure::{Exit, Failure};
-use crate::sheet::SheetBuilder;
 use crate::web::wire::{
     DeliveryStatus, DryRunReport, FlushReport, PersonRequest, QueueItem, QueueStatus, StatusReport,
     UpdateReport,
@@ -41,7 +40,7 @@ pub struct Watcher<'a> {
     /// Is told every step.
     pub told: Box<dyn FnMut(&Told) + 'a>,
     /// Is given every judged frame.
-    pub sheet: Option<&'a mut SheetBuilder>,
+    pub sheet: Option<&'a mut ContactSheet>,
 }
 
 /// Lists the queue.
@@ -153,9 +152,7 @@ pub fn enroll_alone(
         let told = match feed.next()? {
             Fed::Frame(frame) => {
                 let told = visit.take(&frame, &mut examiner, feed.now())?;
-                if let Some(sheet) = watcher.sheet.as_deref_mut() {
-                    told.iter().for_each(|told| sheet_entry::add_told(sheet, &frame, told));
-                }
+                add_to_sheet(watcher, &frame, &told);
                 told
             }
             Fed::Waiting => visit.tell(enrollment::Event::Tick, feed.now())?,
@@ -167,6 +164,15 @@ pub fn enroll_alone(
         }
     };
     conclude(end, &visit, request, queue, watcher)
+}
+
+fn add_to_sheet(watcher: &mut Watcher<'_>, frame: &Frame, told: &[Told]) {
+    let Some(sheet) = watcher.sheet.as_deref_mut() else { return };
+    for told in told {
+        if let Told::Judged(report) = told {
+            sheet.add(frame, report);
+        }
+    }
 }
 
 fn over(told: Told) -> Option<End> {
@@ -189,7 +195,7 @@ fn conclude(
         End::Cancelled => Err(Failure::new(Exit::TryLater, "the enrollment was cancelled")),
     };
     if let (Some(sheet), Ok(shots)) = (watcher.sheet.as_deref_mut(), &shots) {
-        sheet.choose(&shots.iter().map(|shot| shot.report.frame).collect::<Vec<_>>());
+        sheet.choose(shots.iter().map(|shot| shot.report.frame));
     }
     let Some(queue) = queue else {
         let (shots, failure) = match shots {
@@ -215,16 +221,4 @@ fn dry_run(visit: &Visit, shots: &[Shot]) -> DryRunReport {
             .map(|(reason, count)| (reason.code().to_owned(), *count))
             .collect(),
     }
-}
-
-/// Writes the contact sheet.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn write_sheet(path: &Path, sheet: SheetBuilder) -> Result<(), Failure> {
-    let told = |error: String| {
-        Failure::new(Exit::CannotCreate, format!("contact sheet {}: {error}", path.display()))
-    };
-    let png = sheet.finish().map_err(|error| told(error.to_string()))?;
-    std::fs::write(path, png).map_err(|error| told(error.to_string()))
 }

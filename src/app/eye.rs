@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 
-use super::feed::open_source;
+use super::feed::{CameraMode, open_source};
 use super::pulse::Pulse;
 use super::rig;
 use crate::camera::{self, Capture, FrameSource, Latest, Pace, StopSignal};
@@ -41,7 +41,7 @@ impl Eye {
     /// When the source's name cannot be understood, or the system gives no thread.
     pub fn open(config: &Config, events: broadcast::Sender<Event>) -> Result<Self, Failure> {
         let spec = rig::camera_spec(config)?;
-        let wish = rig::camera_wish(config);
+        let mode = CameraMode::wished(config);
         let watch = CameraWatch {
             shared: Arc::new(Shared {
                 source: config.camera.source.clone(),
@@ -53,7 +53,7 @@ impl Eye {
         let pulse = Pulse::new("camera");
         let (counted, told, beating) = (watch.clone(), watch.clone(), pulse.clone());
         let factory = Box::new(move |stop: &StopSignal| {
-            let inner = open_source(&spec, &wish, Pace::RealTime, stop.clone())?;
+            let inner = open_source(&spec, &mode, Pace::RealTime, stop.clone())?;
             let counted = Counted { inner, watch: counted.clone(), pulse: beating.clone() };
             Ok(Box::new(counted) as Box<dyn FrameSource>)
         });

@@ -9,7 +9,7 @@ use crate::camera::{
 };
 use crate::clock::monotonic_now;
 use crate::config::Config;
-use crate::domain::{Frame, Moment};
+use crate::domain::{Frame, Moment, Size};
 use crate::failure::{Exit, Failure};
 
 /// How long a camera may take for its next frame before the session sees the time pass.
@@ -45,21 +45,21 @@ impl Feed {
     /// When its name cannot be understood, or a replay has no picture.
     pub fn open(config: &Config) -> Result<Self, Failure> {
         let spec = rig::camera_spec(config)?;
-        let wish = rig::camera_wish(config);
+        let mode = CameraMode::wished(config);
         let now = monotonic_now();
         if matches!(spec, SourceSpec::Frames(_)) {
             let pace = Pace::Stepped { start: now };
-            let source = open_source(&spec, &wish, pace, StopSignal::default());
+            let source = open_source(&spec, &mode, pace, StopSignal::default());
             let source = source.map_err(|error| failure(&error))?;
             return Ok(Self::Stepped { source, now });
         }
         // A camera that cannot be opened at all is told at once; the thread would try for ever.
         drop(
-            open_source(&spec, &wish, Pace::RealTime, StopSignal::default())
+            open_source(&spec, &mode, Pace::RealTime, StopSignal::default())
                 .map_err(|e| failure(&e))?,
         );
         let factory = Box::new(move |stop: &StopSignal| {
-            open_source(&spec, &wish, Pace::RealTime, stop.clone())
+            open_source(&spec, &mode, Pace::RealTime, stop.clone())
         });
         let told = |status: &crate::camera::CameraStatus| {
             if status.state != CameraState::Streaming {
@@ -102,19 +102,35 @@ impl Feed {
     }
 }
 
+/// What is wished of a camera, and how long it may send nothing.
+#[derive(Debug, Clone)]
+pub struct CameraMode {
+    wish: Wish,
+    stall: Duration,
+}
+
+impl CameraMode {
+    /// What the configuration wishes.
+    pub fn wished(config: &Config) -> Self {
+        let camera = &config.camera;
+        let size = Size::new(camera.width, camera.height);
+        Self { wish: Wish { size, fps: f64::from(camera.fps) }, stall: camera.stall_timeout }
+    }
+}
+
 /// Opens the backend that belongs to a source's name.
 ///
 /// # Errors
 /// When the device or folder cannot be used.
 pub fn open_source(
     spec: &SourceSpec,
-    wish: &Wish,
+    mode: &CameraMode,
     pace: Pace,
     stop: StopSignal,
 ) -> Result<Box<dyn FrameSource>, CameraError> {
     match spec {
         SourceSpec::Frames(frames) => Ok(Box::new(Replay::open(frames, pace, stop)?)),
-        device => Ok(Box::new(V4l2Source::open(device, wish, stop)?)),
+        device => Ok(Box::new(V4l2Source::open(device, &mode.wish, mode.stall, stop)?)),
     }
 }
 

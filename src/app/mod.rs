@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod alone;
 pub mod booth;
+pub mod contact_sheet;
 pub mod examiner;
 pub mod eye;
 pub mod feed;
@@ -16,7 +17,6 @@ pub mod post;
 pub mod pulse;
 pub mod report;
 pub mod rig;
-pub mod sheet_entry;
 pub mod visit;
 
 use std::fs;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::examiner::{Examiner, EyesLook};
 use super::visit::PortraitStyle;
-use crate::camera::{SourceSpec, Wish};
+use crate::camera::SourceSpec;
 use crate::config::Config;
-use crate::domain::{Gate, Guidance, Size};
+use crate::domain::{Gate, Guidance};
 use crate::enrollment::{SessionSettings, ShotCount};
 use crate::failure::{Exit, Failure};
 use crate::measure;
@@ -104,14 +104,4 @@ pub fn camera_spec(config: &Config) -> Result<SourceSpec, Failure> {
         Failure::caused(Exit::Configuration, &error)
             .hint("camera.source takes \"auto\", a device path, a by-id name, an index, or \"frames:DIR?fps=10&once\"")
     })
-}
-
-/// What is wished of the camera.
-pub fn camera_wish(config: &Config) -> Wish {
-    let camera = &config.camera;
-    Wish {
-        size: Size::new(camera.width, camera.height),
-        fps: f64::from(camera.fps),
-        stall_timeout: camera.stall_timeout,
-    }
 }

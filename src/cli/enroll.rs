@@ -10,9 +10,9 @@ use super::person::FieldArgs;
 use super::setting::Setting;
 use super::update;
 use crate::app::alone::{EnrollOutcome, EnrollPlan, Watcher};
+use crate::app::contact_sheet::ContactSheet;
 use crate::app::{self, visit::Told};
 use crate::failure::{Exit, Failure};
-use crate::sheet::SheetBuilder;
 use crate::web::client::Client;
 use crate::web::wire::{DryRunReport, EnrollmentReport, EnrollmentState, Event, PersonRequest};
 
@@ -95,7 +95,7 @@ fn alone(
 ) -> Result<(), Failure> {
     let rig = app::Rig::new(&setting.config)?;
     let title = format!("enroll {}", request.person_id);
-    let mut builder = sheet.is_some().then(|| SheetBuilder::new(&title));
+    let mut builder = sheet.is_some().then(|| ContactSheet::new(title));
     let mut watcher = Watcher {
         told: Box::new(|told| {
             if let Told::Guidance(guidance) = told {
@@ -108,7 +108,7 @@ fn alone(
     let outcome = app::enroll_alone(&setting.config, &setting.paths, request, plan, &mut watcher);
     drop(watcher);
     if let (Some(path), Some(builder)) = (&sheet, builder) {
-        app::alone::write_sheet(path, builder)?;
+        builder.write(path)?;
         output.line(format!("contact sheet: {}", path.display()));
     }
     match outcome? {

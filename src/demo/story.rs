@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use super::agent_process::{AgentProcess, Stage};
 use super::{Addresses, Audience, Scene, Script, Summary, clip};
-use crate::app::alone::{list_alone, write_sheet};
-use crate::app::sheet_entry;
+use crate::app::alone::list_alone;
+use crate::app::contact_sheet::ContactSheet;
 use crate::clock::monotonic_now;
 use crate::config::{Config, Layers, PathOverrides, Paths, Sources};
 use crate::domain::{MAX_IMAGES, Moment};
 use crate::failure::{Exit, Failure};
-use crate::sheet::SheetBuilder;
 use crate::stand_in::{FaultKind, StandIn, StandInHandle, StandInOptions};
 use crate::web::client::Events;
 use crate::web::wire::{EnrollmentReport, EnrollmentState, Event, PersonRequest, ReceiptReport};
@@ -153,7 +152,7 @@ impl<'a, A: Audience> Story<'a, A> {
     async fn walk_up(
         &mut self,
         agent: &AgentProcess,
-    ) -> Result<(EnrollmentReport, SheetBuilder), Failure> {
+    ) -> Result<(EnrollmentReport, ContactSheet), Failure> {
         let mut events = agent.client.events().await?;
         let request = PersonRequest {
             person_id: self.script.person_id.clone(),
@@ -162,7 +161,7 @@ impl<'a, A: Audience> Story<'a, A> {
         };
         let mut report = agent.client.enroll(&request).await?;
         self.scene("site", format!("asks to enroll {}", self.script.person_id));
-        let mut sheet = SheetBuilder::new(&format!("enrollment of {}", self.script.person_id));
+        let mut sheet = ContactSheet::new(format!("enrollment of {}", self.script.person_id));
         let mut last_reason = None;
         while report.state == EnrollmentState::Capturing {
             match self.next(&mut events, "the enrollment's end").await? {
@@ -170,7 +169,7 @@ impl<'a, A: Audience> Story<'a, A> {
                     self.scene_with("person", format!("is told: {text}"), Some(code));
                 }
                 Event::Frame { frame, .. } => {
-                    sheet_entry::add_report(&mut sheet, &frame);
+                    sheet.add_replayed(&frame);
                     let reason = frame.reasons.first().cloned();
                     if reason.is_some() && reason != last_reason {
                         let text = format!("refuses frame {}", frame.frame);
@@ -185,7 +184,7 @@ impl<'a, A: Audience> Story<'a, A> {
         if let Some(failure) = report.failure {
             return Err(failure);
         }
-        sheet.choose(&report.chosen.iter().map(|shot| shot.frame).collect::<Vec<_>>());
+        sheet.choose(report.chosen.iter().map(|shot| shot.frame));
         for (rank, shot) in report.chosen.iter().enumerate() {
             let pose = shot.pose;
             self.scene("agent", format!(
@@ -275,7 +274,7 @@ impl<'a, A: Audience> Story<'a, A> {
         &mut self,
         report: &EnrollmentReport,
         receipt: ReceiptReport,
-        sheet: SheetBuilder,
+        sheet: ContactSheet,
     ) -> Result<Summary, Failure> {
         let images_at_server = (0..MAX_IMAGES)
             .filter(|n| self.stand_in.image(&self.script.person_id, *n).is_some())
@@ -289,7 +288,7 @@ impl<'a, A: Audience> Story<'a, A> {
             fs::create_dir_all(folder)
                 .map_err(|error| cannot("make the sheet's folder", &error))?;
         }
-        write_sheet(&self.script.sheet, sheet)?;
+        sheet.write(&self.script.sheet)?;
         Ok(Summary {
             considered: report.considered,
             chosen: report.chosen.iter().map(|shot| shot.frame).collect(),
