@@ -1,8 +1,8 @@
 //! Carries updates from the outbox to the persons API, one at a time, for as long as it is let.
 //!
 //! **Invariants**
-//! - Every lease is settled before the next one is taken; a settlement that the queue cannot keep is tried
-//!   again until the agent stops.
+//! - Every lease is settled before the next update goes (a flush keeps failed ones aside until its end); a
+//!   settlement that the queue cannot keep is tried again until the agent stops.
 //! - No fault ends the loop: not of the link, not of the server, not of the queue.
 //! - At stop the update on its way has [`GRACE`] to finish, then it is released.
 //!

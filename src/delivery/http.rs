@@ -138,7 +138,7 @@ impl HttpPersonsApi {
             .tcp_user_timeout(UNACKNOWLEDGED)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1);
-        if base.transport == Transport::Loopback {
+        if base.host == Host::ThisMachine {
             builder = builder.no_proxy();
         }
         let client =
@@ -228,8 +228,16 @@ impl PersonsApi for HttpPersonsApi {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transport {
     Tls,
-    /// Plain HTTP within this machine.
-    Loopback,
+    Plain,
+}
+
+/// Where the server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    /// Reached without any proxy.
+    ThisMachine,
+    /// Reached as the proxy settings of the environment say.
+    Elsewhere,
 }
 
 /// A base URL that may be given a token.
@@ -238,6 +246,7 @@ struct Base {
     /// Without a slash at its end.
     prefix: String,
     transport: Transport,
+    host: Host,
 }
 
 impl Base {
@@ -250,13 +259,16 @@ impl Base {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refused(text, "it has a query or a fragment"));
         }
-        let transport = match url.scheme() {
-            "https" => Transport::Tls,
-            "http" if is_loopback(&url) => Transport::Loopback,
-            "http" => return Err(refused(text, "plain HTTP would show the token and the faces")),
+        let host = host_of(&url);
+        let transport = match (url.scheme(), host) {
+            ("https", _) => Transport::Tls,
+            ("http", Host::ThisMachine) => Transport::Plain,
+            ("http", Host::Elsewhere) => {
+                return Err(refused(text, "plain HTTP would show the token and the faces"));
+            }
             _ => return Err(refused(text, "it is not an HTTP address")),
         };
-        Ok(Self { prefix: url.as_str().trim_end_matches('/').to_owned(), transport })
+        Ok(Self { prefix: url.as_str().trim_end_matches('/').to_owned(), transport, host })
     }
 }
 
@@ -265,10 +277,11 @@ fn shown(text: &str) -> String {
     text.rsplit('@').next().unwrap_or_default().chars().take(200).collect()
 }
 
-fn is_loopback(url: &Url) -> bool {
+fn host_of(url: &Url) -> Host {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    let loopback = bare.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    if loopback || host == "localhost" { Host::ThisMachine } else { Host::Elsewhere }
 }
 
 fn header_date(headers: &HeaderMap) -> Option<WallTime> {

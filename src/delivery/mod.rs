@@ -49,7 +49,7 @@ pub use http::{HttpError, HttpPersonsApi, HttpSettings};
 pub use policy::{Answer, Body, ClockTrust, LinkFault, Response, RetryAfter, Sent, verdict};
 pub use schedule::{Flow, Held, ScheduleSettings};
 pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};
-pub use token::{Token, TokenError, TokenFile};
+pub use token::{MalformedToken, Token, TokenError, TokenFile};
 
 /// What the courier needs from a queue. Every call may block on a disk: the courier makes them on
 /// tokio's blocking threads.

@@ -38,7 +38,7 @@ pub enum Answer {
 
 impl Answer {
     /// Whether the update itself, by its size say, can be the cause of a fault that looks like the link's.
-    pub const fn blame(&self) -> Blame {
+    pub(super) const fn blame(&self) -> Blame {
         match self {
             Self::Failed(LinkFault::Reset | LinkFault::TimedOut)
             | Self::Response(Response { body: Body::CutOff, .. }) => Blame::PerhapsUpdate,
@@ -49,7 +49,7 @@ impl Answer {
 
 /// Whose fault a failed delivery can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
+pub(super) enum Blame {
     /// Not the update's.
     Elsewhere,
     /// The update was on its way when the fault came.

@@ -35,16 +35,16 @@ impl Token {
     /// # Errors
     /// When nothing is left, or when there is white space, a control character or a character beyond ASCII
     /// inside.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
+    pub fn parse(text: &str) -> Result<Self, MalformedToken> {
         let token = text.trim();
         if token.is_empty() {
-            return Err(Malformed::Empty);
+            return Err(MalformedToken::Empty);
         }
         if token.contains(char::is_whitespace) {
-            return Err(Malformed::WhiteSpace);
+            return Err(MalformedToken::WhiteSpace);
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Malformed::Character);
+            return Err(MalformedToken::Character);
         }
         Ok(Self(Zeroizing::new(token.to_owned())))
     }
@@ -78,7 +78,7 @@ impl fmt::Debug for Token {
 
 /// What is wrong with a text that should be a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum MalformedToken {
     /// Nothing but white space.
     #[error("it is empty")]
     Empty,
@@ -119,7 +119,7 @@ pub enum TokenError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        what: Malformed,
+        what: MalformedToken,
     },
 }
 
@@ -203,9 +203,9 @@ fn read(path: &Path) -> Result<Token, TokenError> {
     let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(malformed(Malformed::Long));
+        return Err(malformed(MalformedToken::Long));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed(Malformed::Character))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed(MalformedToken::Character))?;
     Token::parse(text).map_err(malformed)
 }
 
@@ -231,13 +231,13 @@ mod tests {
     fn only_a_bare_token_is_a_token() {
         assert_eq!(Token::parse(" abc.def-_=\r\n").unwrap().reveal(), "abc.def-_=");
         for (text, what) in [
-            ("", Malformed::Empty),
-            (" \n\t", Malformed::Empty),
-            ("Bearer abc", Malformed::WhiteSpace),
-            ("abc\ndef", Malformed::WhiteSpace),
-            ("abc\u{0}def", Malformed::Character),
-            ("\u{feff}abc", Malformed::Character),
-            ("añb", Malformed::Character),
+            ("", MalformedToken::Empty),
+            (" \n\t", MalformedToken::Empty),
+            ("Bearer abc", MalformedToken::WhiteSpace),
+            ("abc\ndef", MalformedToken::WhiteSpace),
+            ("abc\u{0}def", MalformedToken::Character),
+            ("\u{feff}abc", MalformedToken::Character),
+            ("añb", MalformedToken::Character),
         ] {
             assert_eq!(Token::parse(text).unwrap_err(), what, "{text:?}");
         }
@@ -272,7 +272,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(matches!(
             file.read().unwrap_err(),
-            TokenError::Malformed { what: Malformed::Empty, .. }
+            TokenError::Malformed { what: MalformedToken::Empty, .. }
         ));
     }
 
@@ -281,7 +281,7 @@ mod tests {
         let file = TokenFile::new(Some("/dev/zero".into()));
         assert!(matches!(
             file.read().unwrap_err(),
-            TokenError::Malformed { what: Malformed::Long, .. }
+            TokenError::Malformed { what: MalformedToken::Long, .. }
         ));
     }
 

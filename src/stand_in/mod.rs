@@ -6,7 +6,7 @@
 //!
 //! **Invariants**
 //! - What it cannot read changes nothing: a person is changed by a whole valid request or not at all.
-//! - Memory is bounded: bodies of at most [`MAX_BODY`], at most [`MAX_PERSONS`] persons.
+//! - Memory is bounded: bodies of at most `MAX_BODY`, at most `MAX_PERSONS` persons.
 //!
 //! What is absent: TLS, storage, and any face recognition. It is no secure server; it belongs on loopback.
 

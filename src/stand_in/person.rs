@@ -239,10 +239,10 @@ mod tests {
     #[test]
     fn only_pictures_in_raw_base64_are_taken() {
         let good = png();
-        let unpadded = good.trim_end_matches('=').to_owned() + "A";
+        let (wrapped, short) = (format!("{good}\n"), &good[..good.len() - 1]);
         let noise = STANDARD.encode([7; 2_000]);
         let url = format!("data:image/png;base64,{good}");
-        for bad in [url.as_str(), "QUJD", noise.as_str(), unpadded.as_str()] {
+        for bad in [url.as_str(), "QUJD", noise.as_str(), wrapped.as_str(), short] {
             assert_eq!(refusal(&json!({ "images": [bad] }).to_string()), Refusal::Image);
         }
         let taken = change(json!({ "images": [good] }).to_string().as_bytes()).ok().unwrap();
