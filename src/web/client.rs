@@ -54,6 +54,9 @@ impl Client {
                 ));
             }
         }
+        // Even a client that only speaks plain HTTP wants to know who would do its cryptography; a second
+        // installation is refused and harmless.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().unix_socket(socket.to_owned()).build();
         http.map(|http| Some(Self { http }))
             .map_err(|error| Failure::caused(Exit::Internal, &error))
