@@ -30,7 +30,7 @@ const HOPPER: Person =
     Person { name: "hopper", right_eye: (283.0, 206.0), left_eye: (361.0, 206.0), mouth_y: 290.0 };
 
 fn picture(person: Person, kind: &str) -> Picture {
-    let name = format!("tests/fixtures/faces/{}_{kind}.jpg", person.name);
+    let name = format!("tests/fixtures/derived/{}_{kind}.jpg", person.name);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     decode_bytes(&std::fs::read(path).unwrap()).unwrap()
 }

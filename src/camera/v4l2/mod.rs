@@ -96,7 +96,8 @@ impl V4l2Source {
             return Err(unusable(&source_name, "it offers neither MJPEG nor YUYV"));
         };
         let agreed = set_mode(&device, mode, &source_name, stall)?;
-        let description = format!("{} ({}), {mode}", source_name, node.card);
+        let mode = Mode { size: agreed.size, ..mode };
+        let description = format!("{source_name} ({}), {mode}", node.card);
         let index = CameraIndex::Index(node.number);
         let info = CameraInfo::new(&node.card, &node.driver, &source_name, index.clone());
         let fps = mode.interval.map_or(wish.fps, Interval::fps);
