@@ -187,7 +187,7 @@ mod tests {
         std::fs::write(path.with_added_extension(TMP), b"torn").unwrap();
         disk.put(&path, b"first").unwrap();
         disk.put(&path, b"second").unwrap();
-        assert_eq!(disk.list(dir.path()).unwrap(), [path.clone()]);
+        assert_eq!(disk.list(dir.path()).unwrap(), std::slice::from_ref(&path));
         assert_eq!(disk.read(&path).unwrap(), b"second");
         assert_eq!(disk.read_start(&path, 3).unwrap(), (b"sec".to_vec(), 6));
         disk.remove(&path).unwrap();

@@ -59,8 +59,10 @@ pub(super) enum Change {
 pub(super) trait Store: Send {
     /// Reads every row: damage may show only here.
     fn scan(&mut self) -> Result<Rows, String>;
-    /// Makes changes durable.
+    /// Makes changes.
     fn apply(&mut self, changes: Vec<Change>) -> Result<(), String>;
+    /// Makes all changes so far durable.
+    fn sync(&mut self) -> Result<(), String>;
 }
 
 /// Opens a store in a directory, which it may have to create.
@@ -214,13 +216,20 @@ fn work(
         return std::mem::forget(store);
     }
     while let Ok(Order { changes, done }) = orders.recv() {
-        if let Err(why) = guarded(|| store.apply(changes)) {
+        // A row that nobody waits for may be lost: a sync for each would cost more than the entry's own.
+        let durably = done.is_some();
+        let step =
+            || store.apply(changes).and_then(|()| if durably { store.sync() } else { Ok(()) });
+        if let Err(why) = guarded(step) {
             tracing::error!(why, "the index cannot be written");
             return std::mem::forget(store);
         }
         if let Some(done) = done {
             let _ = done.send(());
         }
+    }
+    if guarded(|| store.sync()).is_err() {
+        return std::mem::forget(store);
     }
     let _ = catch_unwind(AssertUnwindSafe(|| drop(store)));
 }
@@ -255,6 +264,7 @@ mod tests {
 
     use super::*;
 
+    type Opening = fn() -> Result<Box<dyn Store>, String>;
     type Step<T> = Box<dyn FnMut() -> Result<T, String> + Send>;
 
     struct Scripted {
@@ -269,6 +279,10 @@ mod tests {
 
         fn apply(&mut self, _changes: Vec<Change>) -> Result<(), String> {
             (self.apply)()
+        }
+
+        fn sync(&mut self) -> Result<(), String> {
+            Ok(())
         }
     }
 
@@ -285,10 +299,7 @@ mod tests {
     }
 
     /// Opens with a store that misbehaves `times` times and is sound afterwards.
-    fn open(
-        times: usize,
-        bad: fn() -> Result<Box<dyn Store>, String>,
-    ) -> (Index, tempfile::TempDir) {
+    fn open(times: usize, bad: Opening) -> (Index, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
         std::fs::create_dir(&path).unwrap();
@@ -302,7 +313,7 @@ mod tests {
 
     #[test]
     fn an_index_that_errs_or_panics_at_the_start_is_put_aside_and_built_anew() {
-        let failing: [fn() -> Result<Box<dyn Store>, String>; 4] = [
+        let failing: [Opening; 4] = [
             || Err("corrupt".into()),
             || panic!("sled panics inside open"),
             || Ok(store(Box::new(|| Err("corrupt row".into())), Box::new(|| Ok(())))),

@@ -249,7 +249,8 @@ impl World {
         let settled =
             self.queue().settle(id, Settlement::Delivered(Confirmation::Confirmed), self.now);
         let receipt = PathBuf::from(format!("/queue/receipts/{:016x}.receipt", id.0));
-        if settled.is_err() || !self.fs.files().contains_key(&receipt) {
+        let noted = !self.fs.is_dark() && self.fs.files().contains_key(&receipt);
+        if settled.is_err() || !noted {
             let person = update.person_id().to_string();
             let values = values(update).into_iter();
             self.unanswered.extend(values.map(|(f, value)| (person.clone(), f, value)));
@@ -299,9 +300,6 @@ impl World {
         if let Some(id) = named(&path) {
             self.excuse(id);
             self.parked.remove(&id);
-            for (person, field, value) in std::mem::take(&mut self.unanswered) {
-                self.unlearn(&person, field, value);
-            }
         }
         self.queue = None;
         let mut bytes = self.fs.files().remove(&path).unwrap_or_default();
@@ -332,6 +330,11 @@ impl World {
             for (field, value) in values(&update) {
                 self.unlearn(&person, field, value);
                 self.excused.insert((person.clone(), field, value));
+            }
+            for (other, field, value) in self.unanswered.clone() {
+                if other == person {
+                    self.unlearn(&person, field, value);
+                }
             }
         }
     }

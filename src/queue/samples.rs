@@ -16,10 +16,6 @@ pub(super) fn named(person: &str, name: &str) -> PersonUpdate {
     update(person, UpdateDraft { name: Some(name.to_owned()), ..Default::default() })
 }
 
-pub(super) fn noted(person: &str, notes: &str) -> PersonUpdate {
-    update(person, UpdateDraft { notes: Some(notes.to_owned()), ..Default::default() })
-}
-
 /// A picture with recognisable bytes.
 pub(super) fn portrait(bytes: usize) -> Portrait {
     let pattern = b"A-FACE-THAT-MUST-NOT-BE-READABLE".iter().copied().cycle().take(bytes);

@@ -92,7 +92,12 @@ impl State {
             let what = "changes the same fields".to_owned();
             return Err(QueueError::Outdated { id, by, what });
         }
-        self.disk.remove(&self.layout.note(id))?;
+        let note = self.layout.note(id);
+        self.disk.unlink(&note)?;
+        if let Err(error) = self.disk.sync_parent(&note) {
+            // At worst it is parked again after a power cut. Parked here but queued there would be worse.
+            tracing::warn!(%id, %error, "queued again, but not durably");
+        }
         if let Some(item) = self.lanes.get_mut(id) {
             item.standing = Standing::Queued;
             item.not_before = None;

@@ -29,6 +29,7 @@ pub(super) fn open(dir: &Path) -> Result<Box<dyn Store>, String> {
         std::fs::remove_dir_all(dir).map_err(said)?;
         store = connect(dir)?;
         store.apply(rows.into_iter().map(|(id, row)| Change::Put(id, row)).collect())?;
+        store.sync()?;
     }
     Ok(Box::new(store))
 }
@@ -76,6 +77,10 @@ impl Store for Sled {
                 Change::Remove(id) => self.db.remove(id.0.to_be_bytes()).map_err(said)?,
             };
         }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), String> {
         self.db.flush().map_err(said)?;
         self.file.sync_data().map_err(said)
     }
@@ -98,7 +103,10 @@ mod tests {
     fn rows_are_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        open(&path).unwrap().apply(vec![put(1), put(300), Change::Remove(UpdateId(1))]).unwrap();
+        let mut store = open(&path).unwrap();
+        store.apply(vec![put(1), put(300), Change::Remove(UpdateId(1))]).unwrap();
+        store.sync().unwrap();
+        drop(store);
         let rows = open(&path).unwrap().scan().unwrap();
         assert_eq!(rows.keys().collect::<Vec<_>>(), [&UpdateId(300)]);
     }
