@@ -179,6 +179,16 @@ fn a_lost_face_takes_its_candidates_with_it() {
 }
 
 #[test]
+fn a_frame_without_a_track_is_a_lost_face_whatever_its_reasons() {
+    let mut stage = stage();
+    stage.good(1, 9);
+    stage.frame(None, &[], 0.9);
+    assert!(stage.kept.is_empty());
+    stage.good(1, 5);
+    assert!(stage.kept.is_empty(), "the hold begins anew");
+}
+
+#[test]
 fn another_face_starts_the_choice_anew_and_is_told_so() {
     let mut stage = stage();
     stage.good(1, 12);
