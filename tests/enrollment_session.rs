@@ -179,6 +179,16 @@ fn a_lost_face_takes_its_candidates_with_it() {
 }
 
 #[test]
+fn a_frame_without_a_track_is_a_lost_face_whatever_its_reasons() {
+    let mut stage = stage();
+    stage.good(1, 9);
+    stage.frame(None, &[], 0.9);
+    assert!(stage.kept.is_empty());
+    stage.good(1, 5);
+    assert!(stage.kept.is_empty(), "the hold begins anew");
+}
+
+#[test]
 fn another_face_starts_the_choice_anew_and_is_told_so() {
     let mut stage = stage();
     stage.good(1, 12);
@@ -354,6 +364,35 @@ fn a_cancelled_session_leaves_no_face_and_says_no_more() {
     stage.event(Event::Tick);
 }
 
+/// The shots of a face that is good ten times a second with these scores; flawed frames lie in between
+/// where `flawed` says so. Numbers are capture times in milliseconds.
+fn shots_of(scores: &[f64], flawed: &[bool]) -> Vec<u64> {
+    let mut session = Session::new(SessionSettings::default(), at(0));
+    let mut judge = |millis: u64, reasons: &[Reason], score: f64| {
+        let frame = JudgedFrame {
+            sequence: millis,
+            captured: at(millis),
+            track: Some(TrackId(1)),
+            reasons: reasons.to_vec(),
+            score,
+        };
+        session.step(Event::Judged(frame), at(millis + LATENCY_MS))
+    };
+    let mut effects = Vec::new();
+    for ((i, score), flawed) in (1..).zip(scores).zip(flawed) {
+        effects.extend(judge(i * FRAME_MS, &[], *score));
+        if *flawed {
+            effects.extend(judge(i * FRAME_MS + 50, &[Reason::HoldStill], 0.99));
+        }
+    }
+    effects.extend(session.step(Event::NoMoreFrames, at(20_000)));
+    let chosen = effects.into_iter().find_map(|effect| match effect {
+        Effect::Finish(Outcome::Chosen { shots, .. }) => Some(shots),
+        _ => None,
+    });
+    chosen.unwrap_or_default()
+}
+
 /// One random happening and the milliseconds that pass before it.
 fn some_event() -> impl Strategy<Value = (u64, Event)> {
     let reasons = prop_oneof![
@@ -381,6 +420,17 @@ fn some_event() -> impl Strategy<Value = (u64, Event)> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn flawed_frames_in_between_change_nothing_in_the_choice(
+        frames in prop::collection::vec((0.05_f64..1.0, any::<bool>()), 8..50),
+    ) {
+        let (scores, flawed): (Vec<f64>, Vec<bool>) = frames.into_iter().unzip();
+        let none = vec![false; flawed.len()];
+        let plain = shots_of(&scores, &none);
+        prop_assert!(!plain.is_empty());
+        prop_assert_eq!(plain, shots_of(&scores, &flawed));
+    }
 
     #[test]
     fn whatever_happens_shots_are_of_one_track_apart_and_flawless(

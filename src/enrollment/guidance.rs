@@ -184,6 +184,13 @@ mod tests {
     }
 
     #[test]
+    fn a_single_frame_of_a_slow_device_changes_nothing_either() {
+        let mut guide = Guide::default();
+        assert_eq!(play(&mut guide, 0, 1_000, &[CLOSER, LEFT, CLOSER]), [(0, CLOSER)]);
+        assert_eq!(play(&mut guide, 3_000, 1_000, &[LEFT, LEFT]), [(4_000, LEFT)]);
+    }
+
+    #[test]
     fn a_new_reason_shows_when_it_persists_and_the_old_one_had_its_time() {
         let mut guide = Guide::default();
         let wanted = [CLOSER, LEFT, LEFT, LEFT, LEFT, LEFT, LEFT, LEFT, LEFT];

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_complete_set_beats_a_better_second_shot() {
-        let candidates = [at(300, 0.9), at(800, 0.6), at(1_100, 0.8), at(1_300, 0.6)];
+        let candidates = [at(300, 1.0), at(800, 0.5), at(1_100, 1.0), at(1_300, 0.5)];
         assert_eq!(sequences(&choose(&candidates, 3, SPACING)), [300, 800, 1_300]);
     }
 

@@ -1,10 +1,15 @@
 //! One attempt to take shots of one person: events and time in, effects out.
 
+use std::time::Duration;
+
 use crate::domain::{Guidance, JudgedFrame, Moment, Reason, TrackId};
 
 use super::hold::{Hold, Steadiness};
 use super::pool::Pool;
 use super::{Candidate, Guide, SessionSettings, Tally};
+
+/// How long a captured frame may take to be judged, for the case that no further one comes.
+const OUTSTANDING: Duration = Duration::from_millis(500);
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +99,7 @@ struct Sight {
     track: TrackId,
     hold: Hold,
     pool: Pool,
-    /// When the first candidate came.
+    /// When the first candidate was captured.
     opened: Option<Moment>,
 }
 
@@ -126,8 +131,9 @@ impl Session {
 
     /// Takes one event. After [`Effect::Finish`] every further event is ignored.
     ///
-    /// `now` is the present time, not the capture time: it drives the time-out, the window and the
-    /// guidance; capture times drive the hold and the spacing of shots.
+    /// `now` is the present time, not the capture time: it drives the time-out and the guidance. Capture
+    /// times drive the hold, the window and the spacing of shots, so that the choice depends on the
+    /// frames alone and not on how fast they were judged.
     pub fn step(&mut self, event: Event, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.is_finished() {
@@ -138,12 +144,20 @@ impl Session {
             Event::Cancel => self.finish(Outcome::Cancelled, &mut effects),
             Event::NoMoreFrames => self.conclude(now, &mut effects),
             _ if timed_out => self.conclude(now, &mut effects),
-            Event::Judged(frame) => self.look_at(&frame, now, &mut effects),
+            Event::Judged(frame) => {
+                self.choose_when_ready(frame.captured, now, &mut effects);
+                if !self.is_finished() {
+                    self.look_at(&frame, now, &mut effects);
+                    self.choose_when_ready(frame.captured, now, &mut effects);
+                }
+            }
             Event::CameraLost { reason } => self.lose_camera(reason, now, &mut effects),
             Event::CameraBack => self.watch_anew(&mut effects),
-            Event::Tick => effects.extend(self.guide.tick(now).map(Effect::Guide)),
+            Event::Tick => {
+                effects.extend(self.guide.tick(now).map(Effect::Guide));
+                self.choose_when_ready(now - OUTSTANDING, now, &mut effects);
+            }
         }
-        self.choose_when_ready(now, &mut effects);
         effects
     }
 
@@ -185,7 +199,7 @@ impl Session {
                 if self.follow(track, now, effects) == Followed::AsBefore {
                     self.advise(Guidance::StayLikeThis, now, effects);
                 }
-                self.with_sight(|sight, settings| sight.gather(frame, now, settings, effects));
+                self.with_sight(|sight, settings| sight.gather(frame, settings, effects));
             }
         }
     }
@@ -251,11 +265,12 @@ impl Session {
     /// Ends the session with the shots as soon as nothing better is to be waited for.
     ///
     /// That is after the window, with all shots; with fewer, once the person no longer holds still for
-    /// them: who turns away will be gone soon, and the candidates with the track.
-    fn choose_when_ready(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+    /// them: who turns away will be gone soon, and the candidates with the track. `seen_until` is the
+    /// capture time up to which every frame has been judged.
+    fn choose_when_ready(&mut self, seen_until: Moment, now: Moment, effects: &mut Vec<Effect>) {
         let Phase::Following(sight) = &self.phase else { return };
         let Some(opened) = sight.opened else { return };
-        if now.since(opened) < self.settings.window {
+        if seen_until.since(opened) < self.settings.window {
             return;
         }
         let choice = sight.pool.choice(&self.settings);
@@ -329,14 +344,13 @@ impl Sight {
     fn gather(
         &mut self,
         frame: &JudgedFrame,
-        now: Moment,
         settings: &SessionSettings,
         effects: &mut Vec<Effect>,
     ) {
         if self.hold.good(frame.captured, settings) == Steadiness::Settling {
             return;
         }
-        self.opened.get_or_insert(now);
+        self.opened.get_or_insert(frame.captured);
         let score = if frame.score.is_finite() { frame.score } else { 0.0 };
         let candidate = Candidate { sequence: frame.sequence, captured: frame.captured, score };
         if let Some(given_up) = self.pool.offer(candidate, settings) {

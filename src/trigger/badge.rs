@@ -29,9 +29,9 @@ pub(super) enum Listing<'a> {
 
 /// A code of somebody who may be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Badge {
+pub(super) struct Badge {
     /// Whose badge it is.
-    pub person_id: PersonId,
+    pub(super) person_id: PersonId,
 }
 
 impl Badge {

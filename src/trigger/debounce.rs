@@ -31,7 +31,7 @@ pub(super) enum Showing {
 
 /// Remembers the badges that were shown lately, by their content.
 #[derive(Debug, Default)]
-pub struct Debounce {
+pub(super) struct Debounce {
     seen: BTreeMap<String, Sighting>,
 }
 

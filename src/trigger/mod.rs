@@ -15,8 +15,8 @@ mod roster;
 
 use crate::domain::{FieldError, Moment, PersonId, Size};
 
-pub use badge::{BADGE_PREFIX, Badge};
-pub use debounce::{AWAY, Debounce, QUIET};
+pub use badge::BADGE_PREFIX;
+pub use debounce::{AWAY, QUIET};
 pub use qr::{QrTrigger, decode};
 pub use roster::{BadLine, Change, MAX_ROSTER_BYTES, Roster, RosterError, RosterFile};
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -175,6 +176,8 @@ pub struct RosterFile {
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
+    /// Differs when another file was moved into its place.
+    inode: u64,
 }
 
 impl RosterFile {
@@ -201,7 +204,8 @@ impl RosterFile {
         let unreadable = |source| RosterError::Unreadable { path: self.path.clone(), source };
         let file = std::fs::File::open(&self.path).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
-        let stamp = Stamp { modified: about.modified().ok(), bytes: about.len() };
+        let stamp =
+            Stamp { modified: about.modified().ok(), bytes: about.len(), inode: about.ino() };
         if self.roster.is_some() && self.stamp.as_ref() == Some(&stamp) {
             return Ok(Change::Unchanged);
         }
