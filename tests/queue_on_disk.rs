@@ -200,13 +200,12 @@ fn a_ruined_index_is_built_anew_and_costs_nothing() {
 }
 
 #[test]
-fn without_any_index_the_queue_works_all_the_same() {
+fn what_lies_in_the_place_of_the_index_is_put_aside() {
     let site = Site::new();
-    std::fs::create_dir_all(site.dir()).unwrap();
-    // Neither can this be opened as a directory, nor what has its name aside be removed as a file.
+    std::fs::create_dir_all(site.dir().join("index.bad/older")).unwrap();
     std::fs::write(site.dir().join("index"), b"in the way").unwrap();
-    std::fs::create_dir(site.dir().join("index.bad")).unwrap();
-    let (queue, _) = site.open();
+    let (queue, recovery) = site.open();
+    assert_eq!(recovery.index, IndexHealth::Rebuilt);
     fill(&queue, 2);
     assert_eq!(drain(&queue).len(), 2);
 }

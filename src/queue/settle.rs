@@ -217,3 +217,104 @@ const fn is_parked(item: &Item) -> bool {
 fn shortened(words: &str) -> String {
     words.chars().take(MAX_WORDS).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::memory_fs::MemoryFs;
+    use super::super::samples::{NOW, named, pictured};
+    use super::super::{DeviceKey, Queue, QueueErrorKind, QueueOptions};
+    use super::*;
+
+    fn queue(fs: &Arc<MemoryFs>) -> Queue {
+        let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };
+        Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0
+    }
+
+    fn full(fs: &MemoryFs) {
+        let used: usize = fs.files().values().map(Vec::len).sum();
+        fs.set_capacity(Some(used as u64));
+    }
+
+    fn park(queue: &Queue) -> UpdateId {
+        let id = queue.lease(NOW).unwrap().unwrap().head.id;
+        queue.settle(id, Settlement::Park { reason: "no face".into() }, NOW).unwrap();
+        id
+    }
+
+    fn deliver(queue: &Queue) -> UpdateId {
+        let id = queue.lease(NOW).unwrap().unwrap().head.id;
+        queue.settle(id, Settlement::Delivered(Confirmation::Confirmed), NOW).unwrap();
+        id
+    }
+
+    #[test]
+    fn a_poisoned_update_blocks_neither_its_person_nor_the_next_one() {
+        let queue = queue(&Arc::new(MemoryFs::default()));
+        queue.enqueue(named("p1", "Ada"), NOW).unwrap();
+        queue.enqueue(named("p2", "Bob"), NOW).unwrap();
+        let poisoned = park(&queue);
+        queue.enqueue(pictured("p1", 2_000), NOW).unwrap();
+        deliver(&queue);
+        deliver(&queue);
+        assert_eq!(queue.list().iter().map(|head| head.id).collect::<Vec<_>>(), [poisoned]);
+        queue.requeue(poisoned).unwrap();
+        assert_eq!(deliver(&queue), poisoned, "its fields were not changed meanwhile");
+    }
+
+    #[test]
+    fn a_parked_update_that_was_overtaken_is_never_sent_again() {
+        let fs = Arc::new(MemoryFs::default());
+        let first = queue(&fs);
+        first.enqueue(named("p1", "Ada"), NOW).unwrap();
+        let old = park(&first);
+        let new = first.enqueue(named("p1", "Ada King"), NOW).unwrap().id;
+        let refused = |queue: &Queue| match queue.requeue(old) {
+            Err(QueueError::Outdated { by, .. }) => by == new,
+            _ => false,
+        };
+        assert!(refused(&first), "while the newer one waits");
+        deliver(&first);
+        assert!(refused(&first), "once the newer one is delivered");
+        drop(first);
+        let again = queue(&fs);
+        assert!(refused(&again), "after a restart");
+        again.discard(old).unwrap();
+    }
+
+    #[test]
+    fn on_a_full_disk_nothing_new_is_taken_but_what_is_there_can_be_parked_and_delivered() {
+        let fs = Arc::new(MemoryFs::default());
+        let queue = queue(&fs);
+        queue.enqueue(named("p1", "Ada"), NOW).unwrap();
+        queue.enqueue(named("p2", "Bob"), NOW).unwrap();
+        full(&fs);
+        let before = fs.files();
+        let error = queue.enqueue(pictured("p3", 9_000), NOW).unwrap_err();
+        assert_eq!(error.kind(), QueueErrorKind::Full);
+        assert_eq!(fs.files(), before, "nothing half-written is left");
+        let parked = park(&queue);
+        assert!(!fs.files().contains_key(Path::new("/queue/reserve")), "the ballast made room");
+        deliver(&queue);
+        assert_eq!(queue.list()[0].id, parked);
+    }
+
+    #[test]
+    fn only_what_is_in_flight_can_be_settled() {
+        let queue = queue(&Arc::new(MemoryFs::default()));
+        let id = queue.enqueue(named("p1", "Ada"), NOW).unwrap().id;
+        assert!(matches!(
+            queue.settle(id, Settlement::Release, NOW),
+            Err(QueueError::State { .. })
+        ));
+        let nobody = queue.settle(UpdateId(99), Settlement::Release, NOW);
+        assert!(matches!(nobody, Err(QueueError::NotFound(_))));
+        queue.lease(NOW).unwrap().unwrap();
+        assert!(matches!(queue.discard(id), Err(QueueError::State { .. })));
+        assert_eq!(queue.settle(id, Settlement::Release, NOW).unwrap(), None);
+        assert_eq!(queue.list()[0].attempts, 0, "a release charges nothing");
+    }
+}
