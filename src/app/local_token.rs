@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 ///
 /// # Errors
 /// When the file can neither be read nor made.
-pub fn load_or_create(path: &Path) -> Result<String, Failure> {
+pub(super) fn load_or_create(path: &Path) -> Result<String, Failure> {
     let told = |error: std::io::Error| {
         Failure::new(Exit::CannotCreate, format!("local token {}: {error}", path.display()))
     };

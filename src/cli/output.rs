@@ -30,11 +30,6 @@ impl Output {
         Self { json, quiet }
     }
 
-    /// Whether a program reads the output.
-    pub(super) const fn is_json(self) -> bool {
-        self.json
-    }
-
     /// Writes one line for people; nothing when a program reads.
     pub(super) fn line(self, text: impl AsRef<str>) {
         if !self.json {

@@ -17,25 +17,25 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// What the agent is started with.
 #[derive(Debug, Clone)]
-pub struct Stage {
+pub(super) struct Stage {
     /// The state directory.
-    pub state_dir: PathBuf,
+    pub(super) state_dir: PathBuf,
     /// The configuration, as `KEY=VALUE`.
-    pub settings: Vec<String>,
+    pub(super) settings: Vec<String>,
     /// Where its log goes.
-    pub log: PathBuf,
+    pub(super) log: PathBuf,
 }
 
 /// A running agent. Dropped, it is killed.
-pub struct AgentProcess {
+pub(super) struct AgentProcess {
     child: Child,
     /// How to talk to it.
-    pub client: Client,
+    pub(super) client: Client,
 }
 
 impl AgentProcess {
     /// Starts the agent and waits until its socket answers.
-    pub async fn start(stage: &Stage) -> Result<Self, Failure> {
+    pub(super) async fn start(stage: &Stage) -> Result<Self, Failure> {
         let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
         let log = OpenOptions::new().create(true).append(true).open(&stage.log).map_err(told)?;
         let program = std::env::current_exe().map_err(told)?;
@@ -71,18 +71,18 @@ impl AgentProcess {
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Kills it as a power cut would: no warning, no clean-up.
-    pub fn kill(mut self) -> Result<(), Failure> {
+    pub(super) fn kill(mut self) -> Result<(), Failure> {
         let killed = self.child.kill().and_then(|()| self.child.wait());
         killed.map(|_| ()).map_err(|error| Failure::caused(Exit::Internal, &error))
     }
 
     /// Asks it to stop and waits for its end.
-    pub async fn stop(mut self) -> Result<(), Failure> {
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
         let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
         kill_process(Pid::from_child(&self.child), Signal::TERM)
             .map_err(|error| told(error.into()))?;

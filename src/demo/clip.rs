@@ -25,13 +25,13 @@ const FRAMES: &[(&str, &[u8])] = frames!(
 );
 
 /// The clip's frames a second.
-pub const FPS: u32 = 10;
+pub(super) const FPS: u32 = 10;
 
 /// Writes the frames into a folder, for the replay source.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn write_into(folder: &Path) -> io::Result<()> {
+pub(super) fn write_into(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     FRAMES.iter().try_for_each(|(name, bytes)| fs::write(folder.join(name), bytes))
 }
