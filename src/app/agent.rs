@@ -17,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
 use super::pulse::{self, Pulse};
 use super::{Rig, eye, from_queue, intake, keep, open_queue, post, queue_status, rig, seen};
@@ -91,6 +92,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
     let booth_pulse = Pulse::new("booth");
     let booth = Booth::start(
         rig.clone(),
+        BadgeWatch::configured(config),
         &eye,
         keeper(Arc::clone(&queue), Arc::clone(&wake), events.clone()),
         events.clone(),

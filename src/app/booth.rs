@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
+use super::badge_watch::BadgeWatch;
 use super::examiner::Examiner;
 use super::eye::{CameraWatch, Eye};
 use super::pulse::Pulse;
@@ -61,6 +62,7 @@ impl Booth {
     /// Starts the thread. The nets are loaded on it, so that the agent is ready without waiting for them.
     pub fn start(
         rig: Rig,
+        badges: Option<BadgeWatch>,
         eye: &Eye,
         keeper: Keeper,
         events: broadcast::Sender<Event>,
@@ -78,6 +80,7 @@ impl Booth {
             inbox,
             reports: Arc::clone(&reports),
             current: None,
+            badges,
         };
         let thread = thread::Builder::new()
             .name("booth".into())
@@ -225,6 +228,7 @@ struct Worker {
     inbox: Receiver<Order>,
     reports: Arc<Reports>,
     current: Option<Current>,
+    badges: Option<BadgeWatch>,
 }
 
 impl Worker {
@@ -253,6 +257,8 @@ impl Worker {
             }
             if self.current.is_some() {
                 self.look(&mut examiner);
+            } else {
+                self.look_for_a_badge(&mut examiner);
             }
         }
         if let Some(current) = self.current.take() {
@@ -276,6 +282,23 @@ impl Worker {
                 self.current = Some(Current { id, request, visit, sight: Sight::Given });
             }
             Err(error) => self.close(&id, EnrollmentState::Failed, None, Some(error.into())),
+        }
+    }
+
+    /// Begins what a badge asks for, as if it had been ordered.
+    fn look_for_a_badge(&mut self, examiner: &mut Examiner) {
+        let Some(badges) = &mut self.badges else { return };
+        let Some(asked) = badges.look(&self.frames) else { return };
+        match self.reports.open(asked.person_id.as_str()) {
+            Ok(report) => {
+                let person_id = asked.person_id.to_string();
+                let request = PersonRequest { person_id, ..PersonRequest::default() };
+                self.begin(report.id, request, examiner);
+            }
+            Err(failure) => {
+                tracing::info!(%failure, "a badge came at the wrong time");
+                badges.session_ended();
+            }
         }
     }
 
@@ -357,7 +380,7 @@ impl Worker {
         over
     }
 
-    fn end(&self, current: Current, end: End) {
+    fn end(&mut self, current: Current, end: End) {
         let id = current.id;
         match end {
             End::Cancelled => self.close(&id, EnrollmentState::Cancelled, None, None),
@@ -381,13 +404,16 @@ impl Worker {
     }
 
     fn close(
-        &self,
+        &mut self,
         id: &str,
         state: EnrollmentState,
         update: Option<UpdateReport>,
         failure: Option<Failure>,
     ) {
         tracing::info!(enrollment = id, ?state, "an enrollment ends");
+        if let Some(badges) = &mut self.badges {
+            badges.session_ended();
+        }
         let report = self.reports.change(id, |report| {
             report.state = state;
             report.update = update;

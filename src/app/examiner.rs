@@ -1,16 +1,21 @@
 //! Takes one frame through decoding, finding, measuring and the gates.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::{
-    Assessment, Detection, Face, Frame, Gate, JudgedFrame, Moment, Observation, Reason,
+    Assessment, Detection, Face, Frame, Gate, HeadPose, JudgedFrame, Landmarks, Moment,
+    Observation, Reason, TrackId,
 };
-use crate::measure::{self, Pixels, Subject};
+use crate::measure::{self, Earlier, Pixels, Subject};
 use crate::vision::image::{self, ImageError};
 use crate::vision::{FaceFinder, Picture, VisionError};
 
 /// Frames older than this when their turn comes are not judged: the person has moved since.
 const MAX_AGE: Duration = Duration::from_millis(150);
+
+/// The time over which motion is measured: shorter, and the noise of the mesh counts as motion.
+const SPAN: Duration = Duration::from_millis(100);
 
 /// When the costly look at the eyes is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +47,29 @@ pub struct Examiner {
     gates: Vec<Gate>,
     eyes_look: EyesLook,
     spare: Option<Vec<u8>>,
+    /// Where the face was in the frames before, the oldest first; always of one track.
+    sights: VecDeque<Sight>,
+}
+
+/// Where a face was.
+#[derive(Debug, Clone, Copy)]
+struct Sight {
+    track: TrackId,
+    captured: Moment,
+    landmarks: Landmarks,
+    pose: HeadPose,
 }
 
 impl Examiner {
     /// An examiner with these gates.
     pub fn new(finder: Box<dyn FaceFinder>, gates: Vec<Gate>, eyes_look: EyesLook) -> Self {
-        Self { finder, gates, eyes_look, spare: None }
+        Self { finder, gates, eyes_look, spare: None, sights: VecDeque::new() }
     }
 
     /// Forgets the face that was followed.
     pub fn forget(&mut self) {
         self.finder.forget();
+        self.sights.clear();
     }
 
     /// Gives a picture's buffer back, so that the next frame needs no new memory.
@@ -88,7 +105,10 @@ impl Examiner {
         let observation = self.finder.observe(&picture, captured)?;
         let (assessment, reasons) = match &observation.face {
             None => (Assessment::default(), vec![Reason::NoFace]),
-            Some(face) => self.assess(&picture, face, &observation.others)?,
+            Some(face) => {
+                let earlier = self.earlier(face, captured);
+                self.assess(&picture, face, &observation.others, earlier)?
+            }
         };
         let judged = JudgedFrame {
             sequence,
@@ -100,17 +120,45 @@ impl Examiner {
         Ok(Examined { picture: Some(picture), observation, assessment, judged, damage: None })
     }
 
+    /// Where this face was about [`SPAN`] ago, and notes where it is.
+    fn earlier(&mut self, face: &Face, captured: Moment) -> Option<Earlier> {
+        if self.sights.back().is_some_and(|sight| sight.track != face.track) {
+            self.sights.clear();
+        }
+        // The newest sight that is old enough; what lies before it is of no use any more.
+        while self.sights.get(1).is_some_and(|sight| captured.since(sight.captured) >= SPAN) {
+            self.sights.pop_front();
+        }
+        let earlier = self.sights.front().map(|sight| Earlier {
+            landmarks: sight.landmarks,
+            pose: sight.pose,
+            elapsed: captured.since(sight.captured),
+        });
+        self.sights.push_back(Sight {
+            track: face.track,
+            captured,
+            landmarks: face.landmarks,
+            pose: face.pose,
+        });
+        earlier
+    }
+
     /// Measures the face; its eyes only where they decide, for that look costs as much as the rest.
     fn assess(
         &mut self,
         picture: &Picture,
         face: &Face,
         others: &[Detection],
+        earlier: Option<Earlier>,
     ) -> Result<(Assessment, Vec<Reason>), VisionError> {
         let Some(pixels) = Pixels::new(picture.size(), picture.rgb()) else {
             return Ok((Assessment::default(), vec![Reason::Damaged]));
         };
         let subject = Subject::new(pixels, face, others);
+        let subject = match earlier {
+            Some(earlier) => subject.with_earlier(earlier),
+            None => subject,
+        };
         let mut assessment = measure::assess(&subject);
         if self.eyes_look == EyesLook::Always || measure::is_promising(&assessment, &self.gates) {
             let eyes = self.finder.eyes(picture, face)?;

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod alone;
+pub mod badge_watch;
 pub mod booth;
 pub mod contact_sheet;
 pub mod examiner;

@@ -19,6 +19,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// No limits: the measure weighs in the choice and refuses nobody.
+    pub const fn none() -> Self {
+        Self { min: [None; 3], max: [None; 3] }
+    }
+
     /// Upper limits of `matching`, `standard` and `strict`.
     pub const fn at_most(max: [Option<f64>; 3]) -> Self {
         Self { min: [None; 3], max }

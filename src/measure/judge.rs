@@ -1,6 +1,6 @@
 //! From a face to readings, from readings to reasons and to one number.
 
-use super::{MEASURES, Subject, head_pose, illumination_uniformity, sharpness};
+use super::{MEASURES, Subject, head_motion, head_pose, illumination_uniformity, sharpness};
 use crate::domain::{Assessment, Cause, Gate, MeasureName, Reading, Reason};
 
 /// Reads every measure of a face.
@@ -50,6 +50,8 @@ fn sort(assessment: &Assessment, gates: &[Gate]) -> (Vec<Reason>, Vec<Reason>) {
             Some(Reading::NotAssessed(Cause::TooSmall)) => reasons.push(Reason::MoveCloser),
             Some(Reading::NotAssessed(Cause::NotNeeded)) => left_out.push(gate.below),
             Some(Reading::NotAssessed(Cause::NoFace)) | None => reasons.push(Reason::NoFace),
+            // A single picture has no earlier frame: what compares with one cannot refuse it.
+            Some(Reading::NotAssessed(Cause::NoEarlierFrame)) => {}
         }
     }
     (reasons, left_out)
@@ -57,9 +59,9 @@ fn sort(assessment: &Assessment, gates: &[Gate]) -> (Vec<Reason>, Vec<Reason>) {
 
 /// Rates a face from 0 to 1, to choose among frames of one visit; not comparable between people.
 ///
-/// The product (1 − blur) · cos²(yaw) · cos²(pitch) · uniformity^0.3: each factor falls to nothing where its
-/// fault alone spoils a picture, and sharpness, which varies most from frame to frame, weighs most. What was
-/// not assessed makes it 0.
+/// The product (1 − blur) · cos²(yaw) · cos²(pitch) · uniformity^0.3 · stillness: each factor falls to nothing
+/// where its fault alone spoils a picture, and sharpness, which varies most from frame to frame, weighs most.
+/// What was not assessed makes it 0, but for the stillness of a single picture, which counts as 1.
 pub fn score(assessment: &Assessment) -> f64 {
     let native = |name: MeasureName| assessment.get(name).and_then(Reading::native);
     let frontal = |degrees: f64| degrees.to_radians().cos().max(0.0).powi(2);
@@ -68,7 +70,8 @@ pub fn score(assessment: &Assessment) -> f64 {
         let yaw = frontal(native(head_pose::YAW.name)?);
         let pitch = frontal(native(head_pose::PITCH.name)?);
         let even = native(illumination_uniformity::NAME)?.max(0.0).powf(0.3);
-        Some(sharp * yaw * pitch * even)
+        let still = native(head_motion::NAME).map_or(1.0, head_motion::stillness);
+        Some(sharp * yaw * pitch * even * still)
     };
     product().filter(|score| score.is_finite()).map_or(0.0, |score: f64| score.clamp(0.0, 1.0))
 }

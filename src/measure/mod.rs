@@ -17,6 +17,7 @@ mod aligned;
 mod eyes_open;
 mod face_presence;
 mod gates;
+mod head_motion;
 mod head_pose;
 mod head_position;
 mod head_size;
@@ -34,7 +35,7 @@ mod under_exposure;
 
 pub use gates::{GateError, Limits, gates, limit_names};
 pub use judge::{assess, complete, is_promising, judge, score};
-pub use subject::{Pixels, Subject};
+pub use subject::{Earlier, Pixels, Subject};
 
 use crate::domain::{MeasureName, Reading, Reason};
 
@@ -53,6 +54,7 @@ pub const MEASURES: &[Measure] = &[
     over_exposure::MEASURE,
     illumination_uniformity::MEASURE,
     sharpness::MEASURE,
+    head_motion::MEASURE,
     mouth_closed::MEASURE,
     eyes_open::MEASURE,
 ];

@@ -1,9 +1,10 @@
 //! What is measured: one face in one picture, with the geometry and the views that measures share.
 
 use std::cell::OnceCell;
+use std::time::Duration;
 
 use super::aligned::{Aligned, Histogram};
-use crate::domain::{Cause, Detection, Eyes, Face, MESH_POINTS, Point, Size};
+use crate::domain::{Cause, Detection, Eyes, Face, HeadPose, Landmarks, MESH_POINTS, Point, Size};
 
 /// The mesh point at the bottom of the chin.
 const CHIN: usize = 152;
@@ -43,6 +44,17 @@ impl std::fmt::Debug for Pixels<'_> {
     }
 }
 
+/// Where the same face was a moment before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Earlier {
+    /// Its landmarks then.
+    pub landmarks: Landmarks,
+    /// Its pose then.
+    pub pose: HeadPose,
+    /// How long ago that was.
+    pub elapsed: Duration,
+}
+
 /// One face in one picture. What several measures need is computed once, when the first asks for it.
 #[derive(Debug)]
 pub struct Subject<'a> {
@@ -50,6 +62,7 @@ pub struct Subject<'a> {
     face: &'a Face,
     others: &'a [Detection],
     eyes: Option<&'a Eyes>,
+    earlier: Option<Earlier>,
     aligned: OnceCell<Result<Aligned, Cause>>,
     histogram: OnceCell<Histogram>,
 }
@@ -62,6 +75,7 @@ impl<'a> Subject<'a> {
             face,
             others,
             eyes: None,
+            earlier: None,
             aligned: OnceCell::new(),
             histogram: OnceCell::new(),
         }
@@ -71,6 +85,13 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub const fn with_eyes(mut self, eyes: &'a Eyes) -> Self {
         self.eyes = Some(eyes);
+        self
+    }
+
+    /// Adds where the same face was a moment before.
+    #[must_use]
+    pub const fn with_earlier(mut self, earlier: Earlier) -> Self {
+        self.earlier = Some(earlier);
         self
     }
 
@@ -92,6 +113,11 @@ impl<'a> Subject<'a> {
     /// The eyes, if they were read.
     pub(super) const fn eyes(&self) -> Option<&'a Eyes> {
         self.eyes
+    }
+
+    /// Where the same face was a moment before, if it was seen.
+    pub(super) const fn earlier(&self) -> Option<Earlier> {
+        self.earlier
     }
 
     /// The distance between the eyes in pixels, as it lies in the picture.
