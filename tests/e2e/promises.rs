@@ -1,0 +1,63 @@
+//! What the project promises in files beside its code.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::kiosk::Kiosk;
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+#[test]
+fn the_shipped_configuration_is_what_config_default_prints() {
+    let printed = Kiosk::new().run(&["config", "default"]).out;
+    assert_eq!(
+        file("config/kiosk-enroll.toml"),
+        printed,
+        "run `make config` and look at the change"
+    );
+}
+
+#[test]
+fn the_effective_configuration_names_every_origin() {
+    let mut kiosk = Kiosk::new();
+    kiosk.set("kiosk.id=lobby-01");
+    fs::write(kiosk.path("empty.toml"), "[camera]\nwidth = 640\n").unwrap();
+    let shown = kiosk.json(&["config", "show", "--origin"]);
+    assert_eq!(shown["kiosk.id"]["value"], "lobby-01");
+    assert_eq!(shown["kiosk.id"]["origin"], "command line");
+    assert_eq!(shown["camera.width"]["value"], 640);
+    assert!(shown["camera.width"]["origin"].as_str().unwrap().ends_with("line 2"), "{shown}");
+    assert_eq!(shown["camera.height"]["origin"], "built-in default");
+}
+
+#[test]
+fn the_api_document_names_exactly_the_routes_of_the_server() {
+    let document: Value = serde_json::from_str(&file("src/web/openapi.json")).unwrap();
+    let mut documented: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    let server = file("src/web/server.rs");
+    let mut served: Vec<_> = server
+        .split(".route(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"'))
+        .filter_map(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .collect();
+    documented.sort();
+    served.sort();
+    assert_eq!(documented, served);
+}
+
+#[test]
+fn completions_manual_and_help_come_without_any_configuration() {
+    let kiosk = Kiosk::new();
+    fs::write(kiosk.path("empty.toml"), "this is no TOML").unwrap();
+    for arguments in [&["completions", "bash"][..], &["man"], &["--help"], &["config", "default"]] {
+        let done = kiosk.run(arguments);
+        assert_eq!(done.code, 0, "{arguments:?}: {}", done.err);
+        assert!(done.out.len() > 500, "{arguments:?}");
+    }
+}
