@@ -12,7 +12,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_kiosk-enroll");
 const STARTS: usize = 10;
 
 /// Prints the table.
-pub fn run() {
+pub(crate) fn run() {
     let size = fs::metadata(BINARY).unwrap().len() as f64 / 1e6;
     let mut starts = Vec::new();
     let mut resident = 0.0_f64;

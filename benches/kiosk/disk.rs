@@ -15,7 +15,7 @@ const ROUNDS: usize = 100;
 const BYTES: usize = 150_000;
 
 /// Prints the table.
-pub fn run() {
+pub(crate) fn run() {
     let dir = tempfile::tempdir_in("target").unwrap();
     let key = DeviceKey::load_or_create(&dir.path().join("key")).unwrap();
     let (queue, _) =

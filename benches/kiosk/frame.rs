@@ -13,7 +13,7 @@ use crate::table::{Times, budget, heading, row};
 const ROUNDS: usize = 200;
 
 /// Prints the table.
-pub fn run() {
+pub(crate) fn run() {
     let frame = frame_720p();
     let picture = pictures::decode(&frame, None).unwrap();
     let mut finder = NetFaceFinder::load().unwrap();

@@ -8,7 +8,6 @@
 //!
 //! Ready means: the configuration is valid and the queue is open. Neither camera nor network is waited for.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,11 +139,9 @@ async fn finish(courier: JoinHandle<()>) {
     }
 }
 
-fn raised(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        // A sender that has gone means the same.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    }
+async fn raised(mut stopped: watch::Receiver<bool>) {
+    // A sender that has gone means the same.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 struct Loopback {

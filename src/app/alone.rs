@@ -149,7 +149,7 @@ pub fn enroll_alone(
     let limit = request.timeout_s.map(Duration::from_secs);
     let mut visit = Visit::start(person_id, rig.session(limit), rig.style(), feed.now());
     let end = loop {
-        let told = match feed.next()? {
+        let told = match feed.wait()? {
             Fed::Frame(frame) => {
                 let told = visit.take(&frame, &mut examiner, feed.now())?;
                 add_to_sheet(watcher, &frame, &told);

@@ -40,7 +40,7 @@ const FRAME_WAIT: Duration = Duration::from_millis(100);
 pub type Keeper = Box<dyn Fn(crate::domain::PersonUpdate) -> Result<UpdateReport, Failure> + Send>;
 
 enum Order {
-    Enroll { id: String, request: PersonRequest },
+    Enroll { id: String, request: Box<PersonRequest> },
     Cancel { id: String },
     Stop,
 }
@@ -96,7 +96,7 @@ impl Booth {
     pub fn enroll(&self, request: PersonRequest) -> Result<EnrollmentReport, Failure> {
         intake::check_enrollment(&request, clock::utc_date(clock::wall_now()))?;
         let report = self.reports.open(&request.person_id)?;
-        let order = Order::Enroll { id: report.id.clone(), request };
+        let order = Order::Enroll { id: report.id.clone(), request: Box::new(request) };
         self.orders.send(order).map_err(|_| gone())?;
         Ok(report)
     }
@@ -251,7 +251,7 @@ impl Worker {
             };
             match order {
                 Ok(Order::Stop) | Err(true) => break,
-                Ok(Order::Enroll { id, request }) => self.begin(id, request, &mut examiner),
+                Ok(Order::Enroll { id, request }) => self.begin(id, *request, &mut examiner),
                 Ok(Order::Cancel { id }) => self.cancel(&id),
                 Err(false) => {}
             }

@@ -35,7 +35,7 @@ pub enum Feed {
         now: Moment,
     },
     /// A camera.
-    Live(Capture),
+    Live(Box<Capture>),
 }
 
 impl Feed {
@@ -68,7 +68,7 @@ impl Feed {
         };
         let capture = Capture::start(factory, told)
             .map_err(|error| Failure::caused(Exit::Internal, &error))?;
-        Ok(Self::Live(capture))
+        Ok(Self::Live(Box::new(capture)))
     }
 
     /// The present time of the feed's clock.
@@ -83,7 +83,7 @@ impl Feed {
     ///
     /// # Errors
     /// When a replay fails.
-    pub fn next(&mut self) -> Result<Fed, Failure> {
+    pub fn wait(&mut self) -> Result<Fed, Failure> {
         match self {
             Self::Stepped { source, now } => match source.next() {
                 Ok(frame) => {

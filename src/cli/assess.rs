@@ -31,8 +31,8 @@ pub(super) fn run(args: &AssessArgs, setting: &Setting, output: &Output) -> Resu
     let mut unreadable = 0_usize;
     for path in &files {
         let name = path.display().to_string();
-        let report = assess(path, &mut examiner)?
-            .map_or_else(|error| report::unassessed(&name, error), |found| found);
+        let report =
+            assess(path, &mut examiner)?.unwrap_or_else(|error| report::unassessed(&name, error));
         unreadable += usize::from(report.error.is_some());
         tell(&report, output);
         output.json(&report)?;

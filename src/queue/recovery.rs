@@ -46,9 +46,7 @@ pub(super) fn recover(
     opener: Option<&Opener>,
     now: WallTime,
 ) -> Result<(State, Recovery), QueueError> {
-    for dir in layout.directories() {
-        disk.make_dir(dir)?;
-    }
+    layout.directories().into_iter().try_for_each(|dir| disk.make_dir(dir))?;
     release_reserve(disk, &layout, &options);
     let leftovers = remove_leftovers(disk, &layout);
     let mut quarantine = Quarantine::load(disk, &layout.quarantine, options.max_age, now)?;
