@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::QueueError;
 use super::index::Wait;
-use super::lanes::{FURTHEST_NOT_BEFORE, Item, Standing};
+use super::lanes::{FURTHEST_NOT_BEFORE, Item, Pick, Standing};
 use super::note::Note;
 use super::state::State;
 use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, UpdateState, WallTime};
@@ -16,9 +16,9 @@ const MAX_WORDS: usize = 300;
 
 impl State {
     /// Hands out the next update; see [`Queue::lease`](super::Queue::lease).
-    pub(super) fn lease(&mut self, now: WallTime) -> Result<Option<Lease>, QueueError> {
+    pub(super) fn lease(&mut self, pick: Pick, now: WallTime) -> Result<Option<Lease>, QueueError> {
         let mut failed = None;
-        while let Some(id) = self.lanes.next(now) {
+        while let Some(id) = self.lanes.next(pick, now) {
             match self.read_update(id) {
                 Ok(update) => {
                     let item = self.lanes.get_mut(id).ok_or(QueueError::NotFound(id))?;
