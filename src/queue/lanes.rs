@@ -44,6 +44,9 @@ pub(super) struct Item {
     pub(super) attempts: u32,
     pub(super) not_before: Option<WallTime>,
     pub(super) position: u64,
+    /// Orders those that failed and stand at one position: the one that failed longest ago goes first. Kept
+    /// in memory alone; after a restart they go by their ids once.
+    pub(super) turn: u64,
     pub(super) reason: Option<String>,
 }
 
@@ -94,6 +97,7 @@ pub(super) enum Pick {
 pub(super) struct Lanes {
     items: BTreeMap<UpdateId, Item>,
     lanes: BTreeMap<LaneTag, BTreeSet<UpdateId>>,
+    last_turn: u64,
 }
 
 impl Lanes {
@@ -152,8 +156,17 @@ impl Lanes {
         };
         self.heads()
             .filter(|(_, item)| item.due(now) <= now)
-            .min_by_key(|(id, item)| (size(item), item.position, *id))
+            .min_by_key(|(id, item)| (size(item), item.position, item.turn, *id))
             .map(|(id, _)| id)
+    }
+
+    /// Moves an update behind all that stand before `position`, and behind those that were moved there.
+    pub(super) fn move_back(&mut self, id: UpdateId, position: u64) {
+        self.last_turn += 1;
+        if let Some(item) = self.items.get_mut(&id) {
+            item.position = position;
+            item.turn = self.last_turn;
+        }
     }
 
     /// When the next update may be handed out, `now` if one may be already.
@@ -190,6 +203,7 @@ mod tests {
             attempts: 0,
             not_before: None,
             position: 0,
+            turn: 0,
             reason: None,
         }
     }
@@ -257,6 +271,18 @@ mod tests {
         lanes.insert(UpdateId(4), Item { position: 4, ..item(3) });
         lanes.remove(UpdateId(2));
         assert_eq!(next(&lanes), Some(UpdateId(1)));
+    }
+
+    #[test]
+    fn those_that_fail_take_turns_however_often_one_of_them_fails() {
+        let mut lanes = lanes(&[1, 2, 3]);
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            let id = next(&lanes).unwrap_or_else(|| unreachable!());
+            order.push(id.0);
+            lanes.move_back(id, 4);
+        }
+        assert_eq!(order, [1, 2, 3, 1, 2, 3]);
     }
 
     #[test]

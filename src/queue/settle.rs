@@ -51,14 +51,13 @@ impl State {
         match settlement {
             Settlement::Delivered(confirmation) => self.deliver(id, confirmation, now).map(Some),
             Settlement::Retry { not_before, reason } => {
-                let position = self.sequence.peek();
                 if let Some(item) = self.lanes.get_mut(id) {
                     item.standing = Standing::Queued;
                     item.attempts = item.attempts.saturating_add(1);
                     item.not_before = Some(not_before.min(now + FURTHEST_NOT_BEFORE));
-                    item.position = position;
                     item.reason = Some(shortened(&reason));
                 }
+                self.lanes.move_back(id, self.sequence.peek());
                 self.record(id, Wait::ForDisk);
                 Ok(None)
             }
@@ -200,13 +199,12 @@ impl State {
     }
 
     fn postpone(&mut self, id: UpdateId, now: WallTime, reason: &str) {
-        let position = self.sequence.peek();
         if let Some(item) = self.lanes.get_mut(id) {
             item.standing = Standing::Queued;
             item.not_before = Some(now + DISK_PAUSE);
-            item.position = position;
             item.reason = Some(shortened(reason));
         }
+        self.lanes.move_back(id, self.sequence.peek());
     }
 }
 
