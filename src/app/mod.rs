@@ -65,8 +65,13 @@ pub fn check(config: &Config, paths: &Paths) -> Result<Vec<String>, Failure> {
     if !token.exists() {
         notes.push(format!("the token file {} does not exist: updates will wait", token.display()));
     }
-    let files =
-        [("verifik.ca_file", &config.verifik.ca_file), ("trigger.roster", &config.trigger.roster)];
+    let client = config.verifik.client_certificate.as_ref();
+    let files = [
+        ("verifik.ca_file", config.verifik.ca_file.as_ref()),
+        ("verifik.client_cert_file", client.map(|client| &client.cert_file)),
+        ("verifik.client_key_file", client.map(|client| &client.key_file)),
+        ("trigger.roster", config.trigger.roster.as_ref()),
+    ];
     for (key, file) in files {
         if let Some(path) = file
             && !path.exists()

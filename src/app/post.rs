@@ -7,8 +7,8 @@ use super::outbox::QueueOutbox;
 use crate::clock::{rfc3339, wall_now};
 use crate::config::{Config, Paths};
 use crate::delivery::{
-    ClockGuard, Courier, CourierHandle, CourierSettings, DeliveryState, Flow, Held, HttpPersonsApi,
-    HttpSettings, Rate, ScheduleSettings, TokenFile,
+    ClientCertificate, ClockGuard, Courier, CourierHandle, CourierSettings, DeliveryState, Flow,
+    Held, HttpPersonsApi, HttpSettings, Rate, ScheduleSettings, TokenFile,
 };
 use crate::domain::{Confirmation, PersonUpdate, Portrait, PortraitFormat, UpdateDraft};
 use crate::failure::{Exit, Failure};
@@ -34,16 +34,19 @@ pub struct Post {
 /// Builds a courier between the queue and the persons API.
 ///
 /// # Errors
-/// When the base URL, the CA file or the proxy settings cannot be used.
+/// When the base URL, the CA file, the client certificate or the proxy settings cannot be used.
 pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, Failure> {
     let clock = Arc::new(ClockGuard::load(&paths.state.join(CLOCK_FLOOR)));
     let token = Arc::new(TokenFile::new(Some(token_path(config, paths))));
     let settings = HttpSettings {
         base_url: config.verifik.base_url.clone(),
         ca_file: config.verifik.ca_file.clone(),
+        client_certificate: config.verifik.client_certificate.clone().map(|files| {
+            ClientCertificate { cert_file: files.cert_file, key_file: files.key_file }
+        }),
         connect_timeout: config.verifik.connect_timeout,
+        read_timeout: config.verifik.read_timeout,
         request_timeout: config.verifik.request_timeout,
-        ..HttpSettings::default()
     };
     let api = HttpPersonsApi::new(&settings, token, Arc::clone(&clock))
         .map_err(|error| Failure::caused(Exit::Configuration, &error).hint(error.hint()))?;

@@ -104,10 +104,28 @@ pub const KEYS: &[Key] = &[
         "A PEM file: if given, only certificates of these CAs are trusted.",
     ),
     key(
+        "verifik.client_cert_file",
+        Kind::Text,
+        "\"\"",
+        "A PEM file with the certificate, and its chain, that this kiosk shows to a server which asks for one.\nWith client_key_file, or neither.",
+    ),
+    key(
+        "verifik.client_key_file",
+        Kind::Text,
+        "\"\"",
+        "A PEM file with the private key of that certificate; only the agent's user should be able to read it.",
+    ),
+    key(
         "verifik.connect_timeout",
         Kind::Text,
         "\"10s\"",
         "How long a connection may take: 1s to 5m.",
+    ),
+    key(
+        "verifik.read_timeout",
+        Kind::Text,
+        "\"30s\"",
+        "How long a server may pause in the middle of its answer: 1s to 5m.",
     ),
     key(
         "verifik.request_timeout",

@@ -90,10 +90,23 @@ pub struct Verifik {
     pub token_file: Option<PathBuf>,
     /// If given, only certificates of these CAs are trusted.
     pub ca_file: Option<PathBuf>,
+    /// What this kiosk shows to a server that asks who it is.
+    pub client_certificate: Option<ClientCertificate>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
+    /// How long a server may pause in the middle of its answer.
+    pub read_timeout: Duration,
     /// How long a request may take before its size is added.
     pub request_timeout: Duration,
+}
+
+/// `verifik.client_cert_file` and `verifik.client_key_file`: never one without the other.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The PEM file with the certificate and its chain.
+    pub cert_file: PathBuf,
+    /// The PEM file with its private key.
+    pub key_file: PathBuf,
 }
 
 /// `[queue]`

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use super::keys::GATES;
 use super::layers::{Layers, Origin, Raw};
-use super::{Camera, Capture, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik};
+use super::{
+    Camera, Capture, ClientCertificate, Config, ConfigError, Delivery, QueueLimits, Trigger,
+    Verifik,
+};
 use crate::domain::Profile;
 use crate::vision::image::Framing;
 
@@ -38,19 +41,7 @@ impl Config {
                 )?,
             },
             capture: read.capture()?,
-            verifik: Verifik {
-                base_url: read.base_url()?,
-                token_file: read.path("verifik.token_file")?,
-                ca_file: read.path("verifik.ca_file")?,
-                connect_timeout: read.duration(
-                    "verifik.connect_timeout",
-                    Duration::from_secs(1)..=Duration::from_secs(300),
-                )?,
-                request_timeout: read.duration(
-                    "verifik.request_timeout",
-                    Duration::from_secs(1)..=Duration::from_secs(1800),
-                )?,
-            },
+            verifik: read.verifik()?,
             queue: QueueLimits {
                 max_bytes: read.bytes("queue.max_bytes", MIB)?,
                 max_items: read.number("queue.max_items", 1..=1_000_000)? as usize,
@@ -204,6 +195,34 @@ impl Reader<'_> {
         Ok(gates)
     }
 
+    fn verifik(&self) -> Result<Verifik, ConfigError> {
+        const SECOND: Duration = Duration::from_secs(1);
+        Ok(Verifik {
+            base_url: self.base_url()?,
+            token_file: self.path("verifik.token_file")?,
+            ca_file: self.path("verifik.ca_file")?,
+            client_certificate: self.client_certificate()?,
+            connect_timeout: self.duration("verifik.connect_timeout", SECOND..=SECOND * 300)?,
+            read_timeout: self.duration("verifik.read_timeout", SECOND..=SECOND * 300)?,
+            request_timeout: self.duration("verifik.request_timeout", SECOND..=SECOND * 1800)?,
+        })
+    }
+
+    /// Both files or none: a server that asks for a certificate refuses half of one.
+    fn client_certificate(&self) -> Result<Option<ClientCertificate>, ConfigError> {
+        let (cert, key) = ("verifik.client_cert_file", "verifik.client_key_file");
+        let missing =
+            |path, other| self.refuse(path, format!("a PEM file, because {other} is set"));
+        match (self.path(cert)?, self.path(key)?) {
+            (Some(cert_file), Some(key_file)) => {
+                Ok(Some(ClientCertificate { cert_file, key_file }))
+            }
+            (None, None) => Ok(None),
+            (Some(_), None) => missing(key, cert),
+            (None, Some(_)) => missing(cert, key),
+        }
+    }
+
     fn base_url(&self) -> Result<String, ConfigError> {
         let path = "verifik.base_url";
         let text = self.text(path)?;
@@ -318,6 +337,21 @@ mod tests {
     }
 
     #[test]
+    fn a_client_certificate_needs_both_of_its_files() {
+        let cert = "verifik.client_cert_file=/etc/kiosk.pem";
+        let key = "verifik.client_key_file=/etc/kiosk.key";
+        let both = resolve(&[cert, key]).unwrap().verifik.client_certificate.unwrap();
+        assert_eq!(both.cert_file, PathBuf::from("/etc/kiosk.pem"));
+        assert_eq!(both.key_file, PathBuf::from("/etc/kiosk.key"));
+        assert!(resolve(&[]).unwrap().verifik.client_certificate.is_none());
+        for (half, missing) in [(cert, "client_key_file"), (key, "client_cert_file")] {
+            let error = resolve(&[half]).unwrap_err();
+            assert!(error.to_string().contains(&format!("verifik.{missing} = \"\"")), "{error}");
+            assert!(error.to_string().contains("a PEM file, because"), "{error}");
+        }
+    }
+
+    #[test]
     fn values_out_of_bounds_say_what_is_allowed() {
         for (setting, said) in [
             ("camera.width=99999", "160 to 7680"),
@@ -327,6 +361,7 @@ mod tests {
             ("kiosk.locale=fr", "\"pt-BR\""),
             ("kiosk.id=a b", "letters"),
             ("queue.max_bytes=12", "1.0 MiB"),
+            ("verifik.read_timeout=0s", "\"1s\" to \"5m\""),
             ("delivery.rate=fast", "COUNT/DURATION"),
             ("delivery.paused=maybe", "true or false"),
             ("web.listen=0.0.0.0:80", "loopback"),

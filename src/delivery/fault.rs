@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use rustls::CertificateError as Certificate;
+use rustls::{AlertDescription as Alert, CertificateError as Certificate};
 
 use super::policy::LinkFault;
 
@@ -44,8 +44,24 @@ fn tls(error: &(dyn Error + 'static)) -> Option<LinkFault> {
             }
             _ => LinkFault::Tls,
         },
+        rustls::Error::AlertReceived(alert) if is_about_us(*alert) => LinkFault::ClientCertificate,
         _ => LinkFault::Tls,
     })
+}
+
+/// Whether a server complains about the certificate that it was shown, or not shown (RFC 8446, 6.2).
+const fn is_about_us(alert: Alert) -> bool {
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+    )
 }
 
 /// The first finding in the chain. An [`io::Error`] hides what it wraps from `source`, so it is looked into.
@@ -81,6 +97,18 @@ mod tests {
             (Certificate::Revoked, LinkFault::Tls),
         ] {
             let error = wrapped(rustls::Error::InvalidCertificate(certificate));
+            assert_eq!(find(&error, tls), Some(fault));
+        }
+    }
+
+    #[test]
+    fn a_servers_complaint_about_our_certificate_is_found() {
+        for (alert, fault) in [
+            (Alert::CertificateRequired, LinkFault::ClientCertificate),
+            (Alert::UnknownCA, LinkFault::ClientCertificate),
+            (Alert::ProtocolVersion, LinkFault::Tls),
+        ] {
+            let error = wrapped(rustls::Error::AlertReceived(alert));
             assert_eq!(find(&error, tls), Some(fault));
         }
     }

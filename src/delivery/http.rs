@@ -42,6 +42,8 @@ pub struct HttpSettings {
     pub base_url: String,
     /// Trusts exactly the authorities in this PEM file instead of the public ones.
     pub ca_file: Option<PathBuf>,
+    /// Shown to a server that asks who this is.
+    pub client_certificate: Option<ClientCertificate>,
     /// For name, connection and handshake together.
     pub connect_timeout: Duration,
     /// For each piece of an answer.
@@ -55,11 +57,21 @@ impl Default for HttpSettings {
         Self {
             base_url: "https://api.verifik.co".to_owned(),
             ca_file: None,
+            client_certificate: None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(60),
         }
     }
+}
+
+/// The two PEM files that tell a server who this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, followed by its chain.
+    pub cert_file: PathBuf,
+    /// Its private key, in any of the usual forms, without a password.
+    pub key_file: PathBuf,
 }
 
 /// A configuration that no client can be made of.
@@ -77,6 +89,14 @@ pub enum HttpError {
     #[error("CA file {} cannot be used", path.display())]
     CaFile {
         /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The client certificate or its key cannot be used.
+    #[error("client certificate file {} cannot be used", path.display())]
+    ClientCertificate {
+        /// The file; the certificate's where the two do not belong together.
         path: PathBuf,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -99,6 +119,10 @@ impl HttpError {
             }
             Self::CaFile { .. } => {
                 "set verifik.ca_file to a readable PEM file with the CA's certificate"
+            }
+            Self::ClientCertificate { .. } => {
+                "set verifik.client_cert_file and verifik.client_key_file to readable PEM files that \
+                 belong together; the key must not have a password"
             }
             Self::Client { .. } => "check the proxy settings in the environment",
         }
@@ -127,7 +151,11 @@ impl HttpPersonsApi {
         clock: Arc<ClockGuard>,
     ) -> Result<Self, HttpError> {
         let base = Base::parse(&settings.base_url)?;
-        let tls = client_config(settings.ca_file.as_deref(), Arc::clone(&clock))?;
+        let tls = client_config(
+            settings.ca_file.as_deref(),
+            settings.client_certificate.as_ref(),
+            Arc::clone(&clock),
+        )?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(concat!("kiosk-enroll/", env!("CARGO_PKG_VERSION")))

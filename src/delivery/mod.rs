@@ -41,11 +41,11 @@ use futures_util::future::BoxFuture;
 use crate::domain::{Lease, PersonUpdate, Receipt, Settlement, UpdateId, WallTime};
 
 pub use backoff::{Rate, RateError};
-pub use clock_guard::ClockGuard;
+pub use clock_guard::{ClockGuard, DeviceClock};
 pub use confirmation::AnsweredPerson;
 pub use courier::{Courier, CourierHandle, CourierSettings};
 pub use flush::FlushReport;
-pub use http::{HttpError, HttpPersonsApi, HttpSettings};
+pub use http::{ClientCertificate, HttpError, HttpPersonsApi, HttpSettings};
 pub use policy::{Answer, Body, ClockTrust, LinkFault, Response, RetryAfter, Sent, verdict};
 pub use schedule::{Flow, Held, ScheduleSettings};
 pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};

@@ -7,7 +7,7 @@
 //! | 2xx with anything else | retry |
 //! | 401, 403, no token | hold: credential |
 //! | 404 | park, unknown person; a web page instead: hold, account |
-//! | 408, 425, 429, 5xx | retry, not before `Retry-After` |
+//! | 408, 425, 429, 5xx | retry, not before `Retry-After` (a date counts by the `Date` beside it) |
 //! | 413 | too large |
 //! | 511 | hold: offline |
 //! | 3xx, other 4xx (409, 412 …) | park |
@@ -121,6 +121,8 @@ pub enum LinkFault {
     CertificateIssuer,
     /// The server's certificate is for another name.
     CertificateName,
+    /// The server asked for a client certificate and got none that it accepts.
+    ClientCertificate,
     /// The connection broke while the update was on its way.
     Reset,
     /// The answer took too long.
@@ -143,6 +145,10 @@ impl LinkFault {
                  (a proxy that opens TLS? see verifik.ca_file)"
             }
             Self::CertificateName => "the server's certificate is for another name",
+            Self::ClientCertificate => {
+                "the server accepts no certificate of this device \
+                 (see verifik.client_cert_file and verifik.client_key_file)"
+            }
             Self::Reset => "the connection broke while sending",
             Self::TimedOut => "no answer in time",
         }
@@ -150,7 +156,13 @@ impl LinkFault {
 
     /// Whether it goes away only when a person acts.
     pub const fn needs_a_person(self) -> bool {
-        matches!(self, Self::CertificateExpired | Self::CertificateIssuer | Self::CertificateName)
+        matches!(
+            self,
+            Self::CertificateExpired
+                | Self::CertificateIssuer
+                | Self::CertificateName
+                | Self::ClientCertificate
+        )
     }
 }
 
@@ -186,7 +198,9 @@ pub fn verdict(answer: &Answer, sent: &Sent<'_>) -> Verdict {
 }
 
 fn response_verdict(response: &Response, sent: &Sent<'_>) -> Verdict {
-    let after = response.retry_after.map(|asked| asked.wait(sent.now));
+    // A date is told by the server's clock, and this device's may be years away from it.
+    let present = response.date.unwrap_or(sent.now);
+    let after = response.retry_after.map(|asked| asked.wait(present));
     let reason = words(response);
     let hold = |hold| Verdict::Hold { hold, after, reason: words(response) };
     match response.status {
@@ -360,6 +374,7 @@ mod tests {
             LinkFault::CertificateNotYetValid,
             LinkFault::CertificateIssuer,
             LinkFault::CertificateName,
+            LinkFault::ClientCertificate,
             LinkFault::Reset,
             LinkFault::TimedOut,
         ];
@@ -389,6 +404,16 @@ mod tests {
         assert_eq!(waits(RetryAfter::Date(NOW - Duration::from_secs(90))), Duration::ZERO);
         let far = NOW + Duration::from_secs(86_400 * 365);
         assert_eq!(waits(RetryAfter::Date(far)), MAX_RETRY_AFTER);
+    }
+
+    #[test]
+    fn a_date_to_wait_for_counts_by_the_servers_own_clock() {
+        let date = Some(NOW - Duration::from_secs(86_400 * 4_000));
+        let retry_after = date.map(|date| RetryAfter::Date(date + Duration::from_secs(90)));
+        let response = Response { status: 503, retry_after, date, body: Body::Words("".into()) };
+        let verdict = judge(&Answer::Response(response), ClockTrust::Implausible);
+        let Verdict::Retry { after, .. } = verdict else { panic!("{verdict:?}") };
+        assert_eq!(after, Some(Duration::from_secs(90)));
     }
 
     #[test]

@@ -90,6 +90,8 @@ impl State {
             return Err(error);
         }
         let older = || replaced.iter().filter_map(|id| self.lanes.get(*id));
+        let place = older().map(|item| (item.position, item.turn)).min();
+        let (position, turn) = place.unwrap_or((id.0, 0));
         Ok(Item {
             lane: header.tag,
             key: key_id,
@@ -101,7 +103,8 @@ impl State {
             standing: Standing::Queued,
             attempts: older().map(|item| item.attempts).max().unwrap_or(0),
             not_before: older().filter_map(|item| item.not_before).max(),
-            position: older().map(|item| item.position).min().unwrap_or(id.0),
+            position,
+            turn,
             reason: older().filter_map(|item| item.reason.clone()).next_back(),
         })
     }

@@ -173,6 +173,7 @@ fn item(header: &Header, head: Head, bytes: u64) -> Item {
         attempts: 0,
         not_before: None,
         position: header.id.0,
+        turn: 0,
         reason: None,
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Item {
     pub(super) attempts: u32,
     pub(super) not_before: Option<WallTime>,
     pub(super) position: u64,
+    /// Orders those that failed and stand at one position: the one that failed longest ago goes first. Kept
+    /// in memory alone; after a restart they go by their ids once.
+    pub(super) turn: u64,
     pub(super) reason: Option<String>,
 }
 
@@ -80,11 +83,21 @@ impl Item {
     }
 }
 
+/// Which of the lanes' first updates is wanted, where several are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pick {
+    /// The one whose turn it is.
+    Foremost,
+    /// The one that costs the least to try a link or a token with.
+    Smallest,
+}
+
 /// Every update of the queue, in its lane.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     items: BTreeMap<UpdateId, Item>,
     lanes: BTreeMap<LaneTag, BTreeSet<UpdateId>>,
+    last_turn: u64,
 }
 
 impl Lanes {
@@ -135,12 +148,25 @@ impl Lanes {
         ids
     }
 
-    /// The update that may be handed out now.
-    pub(super) fn next(&self, now: WallTime) -> Option<UpdateId> {
+    /// The update that may be handed out now. Only the first of a lane ever is, whichever is picked.
+    pub(super) fn next(&self, pick: Pick, now: WallTime) -> Option<UpdateId> {
+        let size = |item: &Item| match pick {
+            Pick::Foremost => 0,
+            Pick::Smallest => item.bytes,
+        };
         self.heads()
             .filter(|(_, item)| item.due(now) <= now)
-            .min_by_key(|(id, item)| (item.position, *id))
+            .min_by_key(|(id, item)| (size(item), item.position, item.turn, *id))
             .map(|(id, _)| id)
+    }
+
+    /// Moves an update behind all that stand before `position`, and behind those that were moved there.
+    pub(super) fn move_back(&mut self, id: UpdateId, position: u64) {
+        self.last_turn += 1;
+        if let Some(item) = self.items.get_mut(&id) {
+            item.position = position;
+            item.turn = self.last_turn;
+        }
     }
 
     /// When the next update may be handed out, `now` if one may be already.
@@ -177,6 +203,7 @@ mod tests {
             attempts: 0,
             not_before: None,
             position: 0,
+            turn: 0,
             reason: None,
         }
     }
@@ -189,6 +216,10 @@ mod tests {
         lanes
     }
 
+    fn next(lanes: &Lanes) -> Option<UpdateId> {
+        lanes.next(Pick::Foremost, NOW)
+    }
+
     fn set(lanes: &mut Lanes, id: u64, change: impl FnOnce(&mut Item)) {
         change(lanes.get_mut(UpdateId(id)).unwrap_or_else(|| unreachable!()));
     }
@@ -196,11 +227,11 @@ mod tests {
     #[test]
     fn a_lane_hands_out_nothing_while_one_of_its_updates_is_in_flight() {
         let mut lanes = lanes(&[1, 1, 2]);
-        assert_eq!(lanes.next(NOW), Some(UpdateId(1)));
+        assert_eq!(next(&lanes), Some(UpdateId(1)));
         set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
-        assert_eq!(lanes.next(NOW), Some(UpdateId(3)));
+        assert_eq!(next(&lanes), Some(UpdateId(3)));
         set(&mut lanes, 3, |item| item.standing = Standing::InFlight);
-        assert_eq!(lanes.next(NOW), None);
+        assert_eq!(next(&lanes), None);
         assert_eq!(lanes.next_due(NOW), None);
     }
 
@@ -209,27 +240,56 @@ mod tests {
         let mut lanes = lanes(&[1, 1]);
         let later = NOW + Duration::from_secs(60);
         set(&mut lanes, 1, |item| item.not_before = Some(later));
-        assert_eq!((lanes.next(NOW), lanes.next_due(NOW)), (None, Some(later)));
-        assert_eq!(lanes.next(later), Some(UpdateId(1)));
+        assert_eq!((next(&lanes), lanes.next_due(NOW)), (None, Some(later)));
+        assert_eq!(lanes.next(Pick::Foremost, later), Some(UpdateId(1)));
         set(&mut lanes, 1, |item| item.standing = Standing::Parked { outdated_by: None });
-        assert_eq!(lanes.next(NOW), Some(UpdateId(2)));
+        assert_eq!(next(&lanes), Some(UpdateId(2)));
+    }
+
+    #[test]
+    fn the_smallest_is_picked_among_the_first_of_each_lane_that_are_due() {
+        let mut lanes = lanes(&[1, 1, 2, 3, 4]);
+        for (id, bytes) in [(1, 900), (2, 1), (3, 50), (4, 50), (5, 2)] {
+            set(&mut lanes, id, |item| item.bytes = bytes);
+        }
+        set(&mut lanes, 5, |item| item.not_before = Some(NOW + Duration::from_secs(60)));
+        let smallest = |lanes: &Lanes| lanes.next(Pick::Smallest, NOW);
+        assert_eq!(smallest(&lanes), Some(UpdateId(3)), "2 is behind 1, 5 must wait, 4 came later");
+        set(&mut lanes, 3, |item| item.standing = Standing::InFlight);
+        assert_eq!(smallest(&lanes), Some(UpdateId(4)));
+        lanes.remove(UpdateId(4));
+        assert_eq!(smallest(&lanes), Some(UpdateId(1)));
+        set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
+        assert_eq!(smallest(&lanes), None, "nothing overtakes in its lane");
     }
 
     #[test]
     fn one_that_failed_goes_behind_those_that_were_there_but_not_behind_later_ones() {
         let mut lanes = lanes(&[1, 2]);
         set(&mut lanes, 1, |item| item.position = 3);
-        assert_eq!(lanes.next(NOW), Some(UpdateId(2)));
+        assert_eq!(next(&lanes), Some(UpdateId(2)));
         lanes.insert(UpdateId(4), Item { position: 4, ..item(3) });
         lanes.remove(UpdateId(2));
-        assert_eq!(lanes.next(NOW), Some(UpdateId(1)));
+        assert_eq!(next(&lanes), Some(UpdateId(1)));
+    }
+
+    #[test]
+    fn those_that_fail_take_turns_however_often_one_of_them_fails() {
+        let mut lanes = lanes(&[1, 2, 3]);
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            let id = next(&lanes).unwrap_or_else(|| unreachable!());
+            order.push(id.0);
+            lanes.move_back(id, 4);
+        }
+        assert_eq!(order, [1, 2, 3, 1, 2, 3]);
     }
 
     #[test]
     fn a_not_before_from_a_clock_that_was_set_back_holds_nobody_up() {
         let mut lanes = lanes(&[1]);
         set(&mut lanes, 1, |item| item.not_before = Some(NOW + Duration::from_hours(25)));
-        assert_eq!(lanes.next(NOW), Some(UpdateId(1)));
+        assert_eq!(next(&lanes), Some(UpdateId(1)));
     }
 
     #[test]

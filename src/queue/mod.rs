@@ -85,6 +85,7 @@ pub use retention::{Limit, QueueOptions};
 
 use self::fs::{Disk, Native};
 use self::index::Opener;
+use self::lanes::Pick;
 use self::layout::Layout;
 use self::lock::Lock;
 use self::state::State;
@@ -201,7 +202,16 @@ impl Queue {
     /// [`QueueError::Storage`] when the disk cannot read what is due and nothing else is: it waits five
     /// minutes, during which others go first.
     pub fn lease(&self, now: WallTime) -> Result<Option<Lease>, QueueError> {
-        self.state().lease(now)
+        self.state().lease(Pick::Foremost, now)
+    }
+
+    /// Hands out the smallest of the updates that are first in their person's order and due: to try a link
+    /// or a token with. All else is as with [`lease`](Self::lease).
+    ///
+    /// # Errors
+    /// As with [`lease`](Self::lease).
+    pub fn lease_smallest(&self, now: WallTime) -> Result<Option<Lease>, QueueError> {
+        self.state().lease(Pick::Smallest, now)
     }
 
     /// When the next update may be handed out: `now` or later, `None` when nothing waits for its time.

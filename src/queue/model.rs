@@ -24,7 +24,7 @@ const FACE: &[u8] = b"A-FACE-THAT-MUST-NOT-BE-READABLE";
 #[derive(Debug, Clone)]
 enum Action {
     Enqueue { person: u8, fields: u8 },
-    Lease,
+    Lease(Pick),
     Deliver(u8),
     Retry(u8, u32),
     Park(u8),
@@ -61,7 +61,7 @@ fn action() -> impl Strategy<Value = Action> {
     ];
     prop_oneof![
         12 => (0..PERSONS, 1..8_u8).prop_map(|(person, fields)| Enqueue { person, fields }),
-        10 => Just(Lease),
+        10 => prop_oneof![Just(Pick::Foremost), Just(Pick::Smallest)].prop_map(Lease),
         6 => any::<u8>().prop_map(Deliver),
         3 => (any::<u8>(), 0..200_000_u32).prop_map(|(pick, seconds)| Retry(pick, seconds)),
         3 => any::<u8>().prop_map(Park),
@@ -143,7 +143,7 @@ impl World {
     fn act(&mut self, action: &Action) {
         match *action {
             Action::Enqueue { person, fields } => self.enqueue(person, fields),
-            Action::Lease => drop(self.lease()),
+            Action::Lease(pick) => drop(self.lease(pick)),
             Action::Deliver(pick) => {
                 if let Some(id) = picked(self.in_flight.keys(), pick) {
                     self.deliver(id);
@@ -226,8 +226,8 @@ impl World {
         }
     }
 
-    fn lease(&mut self) -> Option<UpdateId> {
-        let lease = self.queue().lease(self.now).ok().flatten()?;
+    fn lease(&mut self, pick: Pick) -> Option<UpdateId> {
+        let lease = self.queue().state().lease(pick, self.now).ok().flatten()?;
         let person = lease.update.person_id();
         assert!(
             self.in_flight.values().all(|other| other.person_id() != person),
@@ -361,7 +361,7 @@ impl World {
         }
         while let Some(due) = self.queue().next_due(self.now) {
             self.now = self.now.max(due);
-            if let Some(id) = self.lease() {
+            if let Some(id) = self.lease(Pick::Foremost) {
                 self.deliver(id);
             }
         }
@@ -437,16 +437,16 @@ fn script() -> Vec<Action> {
     vec![
         Enqueue { person: 0, fields: 5 },
         Enqueue { person: 0, fields: 2 },
-        Lease,
+        Lease(Pick::Foremost),
         Enqueue { person: 0, fields: 7 },
         Enqueue { person: 1, fields: 4 },
         Deliver(0),
-        Lease,
+        Lease(Pick::Foremost),
         Park(0),
-        Lease,
+        Lease(Pick::Foremost),
         Retry(0, 10),
         Enqueue { person: 0, fields: 1 },
-        Lease,
+        Lease(Pick::Foremost),
         Deliver(0),
         Requeue(0),
         Enqueue { person: 1, fields: 3 },

@@ -74,6 +74,7 @@ mod tests {
             attempts: 0,
             not_before: None,
             position: 1,
+            turn: 0,
             reason: None,
         }
     }
@@ -85,6 +86,7 @@ mod tests {
             attempts: 3,
             not_before: Some(NOW),
             position: 9,
+            turn: 0,
             reason: Some("busy with Ada".into()),
             ..item()
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::QueueError;
 use super::index::Wait;
-use super::lanes::{FURTHEST_NOT_BEFORE, Item, Standing};
+use super::lanes::{FURTHEST_NOT_BEFORE, Item, Pick, Standing};
 use super::note::Note;
 use super::state::State;
 use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, UpdateState, WallTime};
@@ -16,9 +16,9 @@ const MAX_WORDS: usize = 300;
 
 impl State {
     /// Hands out the next update; see [`Queue::lease`](super::Queue::lease).
-    pub(super) fn lease(&mut self, now: WallTime) -> Result<Option<Lease>, QueueError> {
+    pub(super) fn lease(&mut self, pick: Pick, now: WallTime) -> Result<Option<Lease>, QueueError> {
         let mut failed = None;
-        while let Some(id) = self.lanes.next(now) {
+        while let Some(id) = self.lanes.next(pick, now) {
             match self.read_update(id) {
                 Ok(update) => {
                     let item = self.lanes.get_mut(id).ok_or(QueueError::NotFound(id))?;
@@ -51,14 +51,13 @@ impl State {
         match settlement {
             Settlement::Delivered(confirmation) => self.deliver(id, confirmation, now).map(Some),
             Settlement::Retry { not_before, reason } => {
-                let position = self.sequence.peek();
                 if let Some(item) = self.lanes.get_mut(id) {
                     item.standing = Standing::Queued;
                     item.attempts = item.attempts.saturating_add(1);
                     item.not_before = Some(not_before.min(now + FURTHEST_NOT_BEFORE));
-                    item.position = position;
                     item.reason = Some(shortened(&reason));
                 }
+                self.lanes.move_back(id, self.sequence.peek());
                 self.record(id, Wait::ForDisk);
                 Ok(None)
             }
@@ -200,13 +199,12 @@ impl State {
     }
 
     fn postpone(&mut self, id: UpdateId, now: WallTime, reason: &str) {
-        let position = self.sequence.peek();
         if let Some(item) = self.lanes.get_mut(id) {
             item.standing = Standing::Queued;
             item.not_before = Some(now + DISK_PAUSE);
-            item.position = position;
             item.reason = Some(shortened(reason));
         }
+        self.lanes.move_back(id, self.sequence.peek());
     }
 }
 
