@@ -8,16 +8,14 @@
 //!   merged update never carries a value across one that may still be sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::keys::KeyId;
+use super::tally::Tally;
+use super::turns::{Turn, Turns};
 use crate::domain::{PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
 
 /// The keyed hash of a person's id.
 pub(super) type LaneTag = [u8; 16];
-
-/// No not-before lies further ahead; what does was written under a clock that was set back since.
-pub(super) const FURTHEST_NOT_BEFORE: Duration = Duration::from_hours(24);
 
 /// Where an update stands in its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,36 +69,41 @@ impl Item {
             Standing::Parked { .. } => UpdateState::Parked,
         }
     }
-
-    fn due(&self, now: WallTime) -> WallTime {
-        match self.not_before {
-            Some(at) if at <= now + FURTHEST_NOT_BEFORE => at.max(now),
-            _ => now,
-        }
-    }
 }
 
 /// Every update of the queue, in its lane.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     items: BTreeMap<UpdateId, Item>,
-    lanes: BTreeMap<LaneTag, BTreeSet<UpdateId>>,
+    lanes: BTreeMap<LaneTag, Lane>,
+    turns: Turns,
+    tally: Tally,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    ids: BTreeSet<UpdateId>,
+    /// What it has among the turns at present.
+    head: Option<Turn>,
 }
 
 impl Lanes {
     pub(super) fn insert(&mut self, id: UpdateId, item: Item) {
-        self.lanes.entry(item.lane).or_default().insert(id);
+        self.remove(id);
+        let lane = item.lane;
+        self.lanes.entry(lane).or_default().ids.insert(id);
+        self.tally.add(id, &item);
         self.items.insert(id, item);
+        self.find_head(lane);
     }
 
     pub(super) fn remove(&mut self, id: UpdateId) -> Option<Item> {
         let item = self.items.remove(&id)?;
+        self.tally.remove(id, &item);
         if let Some(lane) = self.lanes.get_mut(&item.lane) {
-            lane.remove(&id);
-            if lane.is_empty() {
-                self.lanes.remove(&item.lane);
-            }
+            lane.ids.remove(&id);
         }
+        self.find_head(item.lane);
         Some(item)
     }
 
@@ -108,8 +111,24 @@ impl Lanes {
         self.items.get(&id)
     }
 
-    pub(super) fn get_mut(&mut self, id: UpdateId) -> Option<&mut Item> {
-        self.items.get_mut(&id)
+    /// Changes an update, but never its lane; `None` if it is not there.
+    pub(super) fn change<T>(
+        &mut self,
+        id: UpdateId,
+        change: impl FnOnce(&mut Item) -> T,
+    ) -> Option<T> {
+        let item = self.items.get_mut(&id)?;
+        self.tally.remove(id, item);
+        let changed = change(item);
+        self.tally.add(id, item);
+        let lane = item.lane;
+        self.find_head(lane);
+        Some(changed)
+    }
+
+    /// The sums over all updates.
+    pub(super) const fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Every update, the oldest first.
@@ -119,7 +138,7 @@ impl Lanes {
 
     /// The updates of one lane, the oldest first.
     pub(super) fn of(&self, lane: LaneTag) -> impl DoubleEndedIterator<Item = (UpdateId, &Item)> {
-        let ids = self.lanes.get(&lane).into_iter().flatten();
+        let ids = self.lanes.get(&lane).into_iter().flat_map(|lane| &lane.ids);
         ids.filter_map(|id| self.items.get(id).map(|item| (*id, item)))
     }
 
@@ -136,31 +155,44 @@ impl Lanes {
     }
 
     /// The update that may be handed out now.
-    pub(super) fn next(&self, now: WallTime) -> Option<UpdateId> {
-        self.heads()
-            .filter(|(_, item)| item.due(now) <= now)
-            .min_by_key(|(id, item)| (item.position, *id))
-            .map(|(id, _)| id)
+    pub(super) fn next(&mut self, now: WallTime) -> Option<UpdateId> {
+        self.turns.next(now)
     }
 
     /// When the next update may be handed out, `now` if one may be already.
     pub(super) fn next_due(&self, now: WallTime) -> Option<WallTime> {
-        self.heads().map(|(_, item)| item.due(now)).min()
+        self.turns.next_due(now)
     }
 
-    /// The first update of each lane that waits for nothing but its time.
-    fn heads(&self) -> impl Iterator<Item = (UpdateId, &Item)> {
-        self.lanes.keys().filter_map(|lane| {
-            if self.of(*lane).any(|(_, item)| item.standing == Standing::InFlight) {
-                return None;
+    /// Gives a lane's turn to its first update that waits for nothing but its time, if it has one.
+    fn find_head(&mut self, lane: LaneTag) {
+        let busy = self.of(lane).any(|(_, item)| item.standing == Standing::InFlight);
+        let first = self.of(lane).find(|(_, item)| item.standing == Standing::Queued);
+        let head = first.filter(|_| !busy).map(|(id, item)| Turn {
+            id,
+            position: item.position,
+            not_before: item.not_before,
+        });
+        let Some(known) = self.lanes.get_mut(&lane) else { return };
+        if known.head != head {
+            if let Some(old) = known.head.take() {
+                self.turns.remove(old);
             }
-            self.of(*lane).find(|(_, item)| item.standing == Standing::Queued)
-        })
+            if let Some(new) = head {
+                self.turns.add(new);
+            }
+            known.head = head;
+        }
+        if known.ids.is_empty() {
+            self.lanes.remove(&lane);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::samples::NOW;
     use super::*;
 
@@ -190,7 +222,7 @@ mod tests {
     }
 
     fn set(lanes: &mut Lanes, id: u64, change: impl FnOnce(&mut Item)) {
-        change(lanes.get_mut(UpdateId(id)).unwrap_or_else(|| unreachable!()));
+        lanes.change(UpdateId(id), change).unwrap_or_else(|| unreachable!());
     }
 
     #[test]
@@ -242,5 +274,27 @@ mod tests {
         assert_eq!(ids(&lanes), [2, 3]);
         set(&mut lanes, 3, |item| item.standing = Standing::Parked { outdated_by: None });
         assert_eq!(ids(&lanes), [0_u64; 0]);
+    }
+
+    #[test]
+    fn sums_follow_every_change() {
+        let mut lanes = lanes(&[1, 1, 2]);
+        set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
+        set(&mut lanes, 2, |item| item.standing = Standing::Parked { outdated_by: None });
+        set(&mut lanes, 3, |item| item.enqueued_at = NOW + Duration::from_secs(9));
+        let tally = lanes.tally();
+        assert_eq!((tally.queued, tally.in_flight, tally.parked), (1, 1, 1));
+        assert_eq!((tally.items(), tally.bytes), (3, 3));
+        let minute = NOW + Duration::from_secs(60);
+        assert_eq!(tally.oldest(minute), Some(Duration::from_secs(60)));
+        lanes.remove(UpdateId(1));
+        assert_eq!(
+            lanes.tally().oldest(minute),
+            Some(Duration::from_secs(51)),
+            "parked ones apart"
+        );
+        lanes.remove(UpdateId(2));
+        lanes.remove(UpdateId(3));
+        assert_eq!(lanes.tally(), &Tally::default());
     }
 }
