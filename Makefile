@@ -2,16 +2,19 @@
 # Recipes are plain sh; GNU make is the one Debian ships.
 
 ARGS =
+PROOF = all
+ROUNDS =
+SEED =
 TARGET = aarch64-unknown-linux-gnu
 
 # cross looks for Cross.toml only, and a relative CROSS_CONFIG that it does not find it passes over in silence.
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check bench models cross clean
+.PHONY: help setup demo test check proof-queue bench models cross clean
 
 help: ## lists these targets
-	@awk -F ':[^#]*## ' '/^[a-z]+:[^#]*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## installs what building needs and is missing (Debian, Raspberry Pi OS)
 	@sh scripts/setup.sh
@@ -29,6 +32,9 @@ check: setup ## what CI asks for: format, lints, documentation, tests, licences
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 	cargo test --locked
 	@sh scripts/optional_checks.sh
+
+proof-queue: setup ## the queue under kills, power cuts (root), damage, a full disk; PROOF=kill ROUNDS=50 SEED=7
+	cargo test --locked --test proofs -- --proof "$(PROOF)" --rounds "$(ROUNDS)" --seed "$(SEED)"
 
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)

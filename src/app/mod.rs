@@ -121,12 +121,11 @@ pub fn keep(queue: &Queue, update: PersonUpdate) -> Result<UpdateReport, Failure
     let warnings = update.warnings();
     let person_id = update.person_id().to_string();
     let enqueued = queue.enqueue(update, clock::wall_now()).map_err(from_queue)?;
-    let (head, _) = queue.read(enqueued.id).map_err(from_queue)?;
     Ok(UpdateReport {
         id: enqueued.id.to_string(),
         person_id,
-        fields: head.fields.iter().map(|field| (*field).to_owned()).collect(),
-        images: head.images,
+        fields: enqueued.fields.iter().map(|field| (*field).to_owned()).collect(),
+        images: enqueued.images,
         coalesced_with: enqueued.coalesced_with.iter().map(ToString::to_string).collect(),
         warnings,
     })

@@ -23,9 +23,10 @@ impl State {
         self.admit(&update, &replaced, now)?;
         let id = self.sequence.take()?;
         let item = self.write(id, &update, &replaced, now)?;
+        let (fields, images) = (item.fields.clone(), item.images);
         self.lanes.insert(id, item);
         self.replace(id, &replaced);
-        Ok(Enqueued { id, coalesced_with: replaced })
+        Ok(Enqueued { id, fields, images, coalesced_with: replaced })
     }
 
     /// Lays the update over those of its person that still wait, and names them.

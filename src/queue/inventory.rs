@@ -109,14 +109,15 @@ impl Inventory<'_> {
 
     /// Parks what has a note. A damaged note still parks: it was written for a reason.
     fn take_note(&mut self, id: UpdateId, path: PathBuf) {
-        let Some(item) = self.lanes.get_mut(id) else {
+        let Some(key) = self.lanes.get(id).map(|item| item.key) else {
             if !self.foreign.iter().any(|foreign| foreign.id == id) {
                 self.doomed.insert(path);
             }
             return;
         };
         let file = self.disk.read(&path).unwrap_or_default();
-        match self.keys.get(item.key).and_then(|key| Note::open(&file, id, key)) {
+        let note = self.keys.get(key).and_then(|key| Note::open(&file, id, key));
+        self.lanes.change(id, |item| match note {
             Some(note) => {
                 let outdated_by = note.outdated_by.map(UpdateId);
                 item.attempts = note.attempts;
@@ -127,7 +128,7 @@ impl Inventory<'_> {
                 item.reason = Some("parked, but the note that says why is damaged".to_owned());
                 item.standing = Standing::Parked { outdated_by: None };
             }
-        }
+        });
     }
 }
 
@@ -152,10 +153,10 @@ pub(super) fn park_overtaken(lanes: &mut Lanes, receipts: &[Receipt]) -> Vec<(Up
         })
         .collect();
     for (id, by) in &overtaken {
-        if let Some(item) = lanes.get_mut(*id) {
+        lanes.change(*id, |item| {
             item.standing = Standing::Parked { outdated_by: Some(*by) };
             item.reason.get_or_insert_with(|| format!("{by} changed the same fields meanwhile"));
-        }
+        });
     }
     overtaken
 }

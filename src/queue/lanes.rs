@@ -8,16 +8,14 @@
 //!   merged update never carries a value across one that may still be sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::keys::KeyId;
+use super::tally::Tally;
+use super::turns::{Turn, Turns};
 use crate::domain::{PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
 
 /// The keyed hash of a person's id.
 pub(super) type LaneTag = [u8; 16];
-
-/// No not-before lies further ahead; what does was written under a clock that was set back since.
-pub(super) const FURTHEST_NOT_BEFORE: Duration = Duration::from_hours(24);
 
 /// Where an update stands in its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +72,6 @@ impl Item {
             Standing::Parked { .. } => UpdateState::Parked,
         }
     }
-
-    fn due(&self, now: WallTime) -> WallTime {
-        match self.not_before {
-            Some(at) if at <= now + FURTHEST_NOT_BEFORE => at.max(now),
-            _ => now,
-        }
-    }
 }
 
 /// Which of the lanes' first updates is wanted, where several are due.
@@ -96,24 +87,36 @@ pub(super) enum Pick {
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     items: BTreeMap<UpdateId, Item>,
-    lanes: BTreeMap<LaneTag, BTreeSet<UpdateId>>,
+    lanes: BTreeMap<LaneTag, Lane>,
+    turns: Turns,
+    tally: Tally,
     last_turn: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    ids: BTreeSet<UpdateId>,
+    /// What it has among the turns at present.
+    head: Option<Turn>,
 }
 
 impl Lanes {
     pub(super) fn insert(&mut self, id: UpdateId, item: Item) {
-        self.lanes.entry(item.lane).or_default().insert(id);
+        self.remove(id);
+        let lane = item.lane;
+        self.lanes.entry(lane).or_default().ids.insert(id);
+        self.tally.add(id, &item);
         self.items.insert(id, item);
+        self.find_head(lane);
     }
 
     pub(super) fn remove(&mut self, id: UpdateId) -> Option<Item> {
         let item = self.items.remove(&id)?;
+        self.tally.remove(id, &item);
         if let Some(lane) = self.lanes.get_mut(&item.lane) {
-            lane.remove(&id);
-            if lane.is_empty() {
-                self.lanes.remove(&item.lane);
-            }
+            lane.ids.remove(&id);
         }
+        self.find_head(item.lane);
         Some(item)
     }
 
@@ -121,8 +124,24 @@ impl Lanes {
         self.items.get(&id)
     }
 
-    pub(super) fn get_mut(&mut self, id: UpdateId) -> Option<&mut Item> {
-        self.items.get_mut(&id)
+    /// Changes an update, but never its lane; `None` if it is not there.
+    pub(super) fn change<T>(
+        &mut self,
+        id: UpdateId,
+        change: impl FnOnce(&mut Item) -> T,
+    ) -> Option<T> {
+        let item = self.items.get_mut(&id)?;
+        self.tally.remove(id, item);
+        let changed = change(item);
+        self.tally.add(id, item);
+        let lane = item.lane;
+        self.find_head(lane);
+        Some(changed)
+    }
+
+    /// The sums over all updates.
+    pub(super) const fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Every update, the oldest first.
@@ -132,7 +151,7 @@ impl Lanes {
 
     /// The updates of one lane, the oldest first.
     pub(super) fn of(&self, lane: LaneTag) -> impl DoubleEndedIterator<Item = (UpdateId, &Item)> {
-        let ids = self.lanes.get(&lane).into_iter().flatten();
+        let ids = self.lanes.get(&lane).into_iter().flat_map(|lane| &lane.ids);
         ids.filter_map(|id| self.items.get(id).map(|item| (*id, item)))
     }
 
@@ -149,44 +168,60 @@ impl Lanes {
     }
 
     /// The update that may be handed out now. Only the first of a lane ever is, whichever is picked.
-    pub(super) fn next(&self, pick: Pick, now: WallTime) -> Option<UpdateId> {
-        let size = |item: &Item| match pick {
-            Pick::Foremost => 0,
-            Pick::Smallest => item.bytes,
-        };
-        self.heads()
-            .filter(|(_, item)| item.due(now) <= now)
-            .min_by_key(|(id, item)| (size(item), item.position, item.turn, *id))
-            .map(|(id, _)| id)
+    pub(super) fn next(&mut self, pick: Pick, now: WallTime) -> Option<UpdateId> {
+        match pick {
+            Pick::Foremost => self.turns.next(now),
+            Pick::Smallest => {
+                let bytes = |id: &UpdateId| self.items.get(id).map(|item| item.bytes);
+                self.turns.due(now).min_by_key(bytes)
+            }
+        }
     }
 
     /// Moves an update behind all that stand before `position`, and behind those that were moved there.
     pub(super) fn move_back(&mut self, id: UpdateId, position: u64) {
         self.last_turn += 1;
-        if let Some(item) = self.items.get_mut(&id) {
+        let turn = self.last_turn;
+        self.change(id, |item| {
             item.position = position;
-            item.turn = self.last_turn;
-        }
+            item.turn = turn;
+        });
     }
 
     /// When the next update may be handed out, `now` if one may be already.
     pub(super) fn next_due(&self, now: WallTime) -> Option<WallTime> {
-        self.heads().map(|(_, item)| item.due(now)).min()
+        self.turns.next_due(now)
     }
 
-    /// The first update of each lane that waits for nothing but its time.
-    fn heads(&self) -> impl Iterator<Item = (UpdateId, &Item)> {
-        self.lanes.keys().filter_map(|lane| {
-            if self.of(*lane).any(|(_, item)| item.standing == Standing::InFlight) {
-                return None;
+    /// Gives a lane's turn to its first update that waits for nothing but its time, if it has one.
+    fn find_head(&mut self, lane: LaneTag) {
+        let busy = self.of(lane).any(|(_, item)| item.standing == Standing::InFlight);
+        let first = self.of(lane).find(|(_, item)| item.standing == Standing::Queued);
+        let head = first.filter(|_| !busy).map(|(id, item)| Turn {
+            id,
+            place: (item.position, item.turn),
+            not_before: item.not_before,
+        });
+        let Some(known) = self.lanes.get_mut(&lane) else { return };
+        if known.head != head {
+            if let Some(old) = known.head.take() {
+                self.turns.remove(old);
             }
-            self.of(*lane).find(|(_, item)| item.standing == Standing::Queued)
-        })
+            if let Some(new) = head {
+                self.turns.add(new);
+            }
+            known.head = head;
+        }
+        if known.ids.is_empty() {
+            self.lanes.remove(&lane);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::samples::NOW;
     use super::*;
 
@@ -216,22 +251,22 @@ mod tests {
         lanes
     }
 
-    fn next(lanes: &Lanes) -> Option<UpdateId> {
+    fn next(lanes: &mut Lanes) -> Option<UpdateId> {
         lanes.next(Pick::Foremost, NOW)
     }
 
     fn set(lanes: &mut Lanes, id: u64, change: impl FnOnce(&mut Item)) {
-        change(lanes.get_mut(UpdateId(id)).unwrap_or_else(|| unreachable!()));
+        lanes.change(UpdateId(id), change).unwrap_or_else(|| unreachable!());
     }
 
     #[test]
     fn a_lane_hands_out_nothing_while_one_of_its_updates_is_in_flight() {
         let mut lanes = lanes(&[1, 1, 2]);
-        assert_eq!(next(&lanes), Some(UpdateId(1)));
+        assert_eq!(next(&mut lanes), Some(UpdateId(1)));
         set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
-        assert_eq!(next(&lanes), Some(UpdateId(3)));
+        assert_eq!(next(&mut lanes), Some(UpdateId(3)));
         set(&mut lanes, 3, |item| item.standing = Standing::InFlight);
-        assert_eq!(next(&lanes), None);
+        assert_eq!(next(&mut lanes), None);
         assert_eq!(lanes.next_due(NOW), None);
     }
 
@@ -240,10 +275,10 @@ mod tests {
         let mut lanes = lanes(&[1, 1]);
         let later = NOW + Duration::from_secs(60);
         set(&mut lanes, 1, |item| item.not_before = Some(later));
-        assert_eq!((next(&lanes), lanes.next_due(NOW)), (None, Some(later)));
+        assert_eq!((next(&mut lanes), lanes.next_due(NOW)), (None, Some(later)));
         assert_eq!(lanes.next(Pick::Foremost, later), Some(UpdateId(1)));
         set(&mut lanes, 1, |item| item.standing = Standing::Parked { outdated_by: None });
-        assert_eq!(next(&lanes), Some(UpdateId(2)));
+        assert_eq!(next(&mut lanes), Some(UpdateId(2)));
     }
 
     #[test]
@@ -253,24 +288,28 @@ mod tests {
             set(&mut lanes, id, |item| item.bytes = bytes);
         }
         set(&mut lanes, 5, |item| item.not_before = Some(NOW + Duration::from_secs(60)));
-        let smallest = |lanes: &Lanes| lanes.next(Pick::Smallest, NOW);
-        assert_eq!(smallest(&lanes), Some(UpdateId(3)), "2 is behind 1, 5 must wait, 4 came later");
+        let smallest = |lanes: &mut Lanes| lanes.next(Pick::Smallest, NOW);
+        assert_eq!(
+            smallest(&mut lanes),
+            Some(UpdateId(3)),
+            "2 is behind 1, 5 must wait, 4 came later"
+        );
         set(&mut lanes, 3, |item| item.standing = Standing::InFlight);
-        assert_eq!(smallest(&lanes), Some(UpdateId(4)));
+        assert_eq!(smallest(&mut lanes), Some(UpdateId(4)));
         lanes.remove(UpdateId(4));
-        assert_eq!(smallest(&lanes), Some(UpdateId(1)));
+        assert_eq!(smallest(&mut lanes), Some(UpdateId(1)));
         set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
-        assert_eq!(smallest(&lanes), None, "nothing overtakes in its lane");
+        assert_eq!(smallest(&mut lanes), None, "nothing overtakes in its lane");
     }
 
     #[test]
     fn one_that_failed_goes_behind_those_that_were_there_but_not_behind_later_ones() {
         let mut lanes = lanes(&[1, 2]);
         set(&mut lanes, 1, |item| item.position = 3);
-        assert_eq!(next(&lanes), Some(UpdateId(2)));
+        assert_eq!(next(&mut lanes), Some(UpdateId(2)));
         lanes.insert(UpdateId(4), Item { position: 4, ..item(3) });
         lanes.remove(UpdateId(2));
-        assert_eq!(next(&lanes), Some(UpdateId(1)));
+        assert_eq!(next(&mut lanes), Some(UpdateId(1)));
     }
 
     #[test]
@@ -278,7 +317,7 @@ mod tests {
         let mut lanes = lanes(&[1, 2, 3]);
         let mut order = Vec::new();
         for _ in 0..6 {
-            let id = next(&lanes).unwrap_or_else(|| unreachable!());
+            let id = next(&mut lanes).unwrap_or_else(|| unreachable!());
             order.push(id.0);
             lanes.move_back(id, 4);
         }
@@ -289,7 +328,7 @@ mod tests {
     fn a_not_before_from_a_clock_that_was_set_back_holds_nobody_up() {
         let mut lanes = lanes(&[1]);
         set(&mut lanes, 1, |item| item.not_before = Some(NOW + Duration::from_hours(25)));
-        assert_eq!(next(&lanes), Some(UpdateId(1)));
+        assert_eq!(next(&mut lanes), Some(UpdateId(1)));
     }
 
     #[test]
@@ -302,5 +341,27 @@ mod tests {
         assert_eq!(ids(&lanes), [2, 3]);
         set(&mut lanes, 3, |item| item.standing = Standing::Parked { outdated_by: None });
         assert_eq!(ids(&lanes), [0_u64; 0]);
+    }
+
+    #[test]
+    fn sums_follow_every_change() {
+        let mut lanes = lanes(&[1, 1, 2]);
+        set(&mut lanes, 1, |item| item.standing = Standing::InFlight);
+        set(&mut lanes, 2, |item| item.standing = Standing::Parked { outdated_by: None });
+        set(&mut lanes, 3, |item| item.enqueued_at = NOW + Duration::from_secs(9));
+        let tally = lanes.tally();
+        assert_eq!((tally.queued, tally.in_flight, tally.parked), (1, 1, 1));
+        assert_eq!((tally.items(), tally.bytes), (3, 3));
+        let minute = NOW + Duration::from_secs(60);
+        assert_eq!(tally.oldest(minute), Some(Duration::from_secs(60)));
+        lanes.remove(UpdateId(1));
+        assert_eq!(
+            lanes.tally().oldest(minute),
+            Some(Duration::from_secs(51)),
+            "parked ones apart"
+        );
+        lanes.remove(UpdateId(2));
+        lanes.remove(UpdateId(3));
+        assert_eq!(lanes.tally(), &Tally::default());
     }
 }

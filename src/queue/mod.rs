@@ -72,6 +72,8 @@ mod sequence;
 mod settle;
 mod sled_store;
 mod state;
+mod tally;
+mod turns;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,9 +91,7 @@ use self::lanes::Pick;
 use self::layout::Layout;
 use self::lock::Lock;
 use self::state::State;
-use crate::domain::{
-    Lease, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId, UpdateState, WallTime,
-};
+use crate::domain::{Lease, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId, WallTime};
 
 /// The durable queue of one directory. Shared between threads; every call may block on the disk.
 pub struct Queue {
@@ -105,6 +105,10 @@ pub struct Queue {
 pub struct Enqueued {
     /// Its id.
     pub id: UpdateId,
+    /// The names of the fields it changes, those that it took in included.
+    pub fields: Vec<&'static str>,
+    /// How many images it carries.
+    pub images: usize,
     /// The pending updates of the same person that it took in, the oldest first; they are gone.
     pub coalesced_with: Vec<UpdateId>,
 }
@@ -260,11 +264,11 @@ impl Queue {
     pub fn summary(&self, now: WallTime) -> Summary {
         let state = self.state();
         let usage = state.usage(now);
-        let count = |wanted| state.lanes.iter().filter(|(_, item)| item.state() == wanted).count();
+        let tally = state.lanes.tally();
         Summary {
-            queued: count(UpdateState::Queued),
-            in_flight: count(UpdateState::InFlight),
-            parked: count(UpdateState::Parked),
+            queued: tally.queued,
+            in_flight: tally.in_flight,
+            parked: tally.parked,
             bytes: usage.bytes,
             oldest_age: usage.oldest,
             quarantined: state.quarantine.count(),

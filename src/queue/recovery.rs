@@ -97,7 +97,7 @@ pub(super) fn recover(
     state.apply_rows(&rows);
     state.put_in_order();
     let recovery = Recovery {
-        updates: state.lanes.iter().count(),
+        updates: state.lanes.tally().items(),
         leftovers,
         superseded,
         quarantined: state.quarantine.taken(),
@@ -132,11 +132,11 @@ impl State {
         let ids: Vec<_> = self.lanes.iter().map(|(id, _)| id).collect();
         let mut changes = Vec::new();
         for id in &ids {
-            let Some(item) = self.lanes.get_mut(*id) else { continue };
+            let Some(item) = self.lanes.get(*id) else { continue };
             let key = keys.get(item.key);
             match (rows.get(id), key) {
                 (Some(bytes), Some(key)) if item.standing == Standing::Queued => {
-                    row::apply(bytes, *id, item, key);
+                    self.lanes.change(*id, |item| row::apply(bytes, *id, item, key));
                 }
                 (Some(_), _) => {}
                 (None, key) => changes.push(Change::Put(*id, row::encode(*id, item, key))),

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::error::QueueError;
 use super::index::Wait;
-use super::lanes::{FURTHEST_NOT_BEFORE, Item, Pick, Standing};
+use super::lanes::{Item, Pick, Standing};
 use super::note::Note;
 use super::state::State;
+use super::turns::FURTHEST_NOT_BEFORE;
 use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, UpdateState, WallTime};
 
 /// How long an update waits after the disk refused to read it or to write about it.
@@ -21,9 +22,12 @@ impl State {
         while let Some(id) = self.lanes.next(pick, now) {
             match self.read_update(id) {
                 Ok(update) => {
-                    let item = self.lanes.get_mut(id).ok_or(QueueError::NotFound(id))?;
-                    item.standing = Standing::InFlight;
-                    return Ok(Some(Lease { head: item.head(id), update }));
+                    let leased = self.lanes.change(id, |item| {
+                        item.standing = Standing::InFlight;
+                        item.head(id)
+                    });
+                    let head = leased.ok_or(QueueError::NotFound(id))?;
+                    return Ok(Some(Lease { head, update }));
                 }
                 // It is out of the queue now.
                 Err(QueueError::Damaged { .. } | QueueError::NotFound(_)) => {}
@@ -51,21 +55,21 @@ impl State {
         match settlement {
             Settlement::Delivered(confirmation) => self.deliver(id, confirmation, now).map(Some),
             Settlement::Retry { not_before, reason } => {
-                if let Some(item) = self.lanes.get_mut(id) {
+                self.lanes.change(id, |item| {
                     item.standing = Standing::Queued;
                     item.attempts = item.attempts.saturating_add(1);
                     item.not_before = Some(not_before.min(now + FURTHEST_NOT_BEFORE));
                     item.reason = Some(shortened(&reason));
-                }
+                });
                 self.lanes.move_back(id, self.sequence.peek());
                 self.record(id, Wait::ForDisk);
                 Ok(None)
             }
             Settlement::Park { reason } => self.park(id, &reason, now).map(|()| None),
             Settlement::Release => {
-                if let Some(item) = self.lanes.get_mut(id) {
+                self.lanes.change(id, |item| {
                     item.standing = Standing::Queued;
-                }
+                });
                 Ok(None)
             }
         }
@@ -97,10 +101,10 @@ impl State {
             // At worst it is parked again after a power cut. Parked here but queued there would be worse.
             tracing::warn!(%id, %error, "queued again, but not durably");
         }
-        if let Some(item) = self.lanes.get_mut(id) {
+        self.lanes.change(id, |item| {
             item.standing = Standing::Queued;
             item.not_before = None;
-        }
+        });
         self.record(id, Wait::ForDisk);
         Ok(())
     }
@@ -159,27 +163,27 @@ impl State {
             .collect();
         for id in older {
             self.write_note(id, Some(by))?;
-            if let Some(item) = self.lanes.get_mut(id) {
+            self.lanes.change(id, |item| {
                 item.standing = Standing::Parked { outdated_by: Some(by) };
-            }
+            });
         }
         Ok(())
     }
 
     fn park(&mut self, id: UpdateId, reason: &str, now: WallTime) -> Result<(), QueueError> {
-        if let Some(item) = self.lanes.get_mut(id) {
+        self.lanes.change(id, |item| {
             item.attempts = item.attempts.saturating_add(1);
             item.reason = Some(shortened(reason));
-        }
+        });
         if let Err(error) = self.write_note(id, None) {
             // Parked in memory alone it would be queued again after a restart, behind newer ones.
             self.postpone(id, now, reason);
             return Err(error);
         }
-        if let Some(item) = self.lanes.get_mut(id) {
+        self.lanes.change(id, |item| {
             item.standing = Standing::Parked { outdated_by: None };
             item.not_before = None;
-        }
+        });
         Ok(())
     }
 
@@ -199,11 +203,11 @@ impl State {
     }
 
     fn postpone(&mut self, id: UpdateId, now: WallTime, reason: &str) {
-        if let Some(item) = self.lanes.get_mut(id) {
+        self.lanes.change(id, |item| {
             item.standing = Standing::Queued;
             item.not_before = Some(now + DISK_PAUSE);
             item.reason = Some(shortened(reason));
-        }
+        });
         self.lanes.move_back(id, self.sequence.peek());
     }
 }

@@ -8,7 +8,7 @@ use super::error::{QueueError, QueueErrorKind};
 use super::fs::Disk;
 use super::index::{Change, Index, Wait};
 use super::keys::{KeyId, KeyRing};
-use super::lanes::{Item, Lanes, Standing};
+use super::lanes::{Item, Lanes};
 use super::layout::Layout;
 use super::quarantine::Quarantine;
 use super::receipts::Receipts;
@@ -116,13 +116,12 @@ impl State {
     }
 
     pub(super) fn usage(&self, now: WallTime) -> Usage {
-        let items = || self.lanes.iter().map(|(_, item)| item);
+        let tally = self.lanes.tally();
         let foreign: u64 = self.foreign.iter().map(|foreign| foreign.bytes).sum();
-        let waiting = items().filter(|item| !matches!(item.standing, Standing::Parked { .. }));
         Usage {
-            bytes: items().map(|item| item.bytes).sum::<u64>() + foreign,
-            items: items().count() + self.foreign.len(),
-            oldest: waiting.map(|item| now.since(item.enqueued_at)).max(),
+            bytes: tally.bytes + foreign,
+            items: tally.items() + self.foreign.len(),
+            oldest: tally.oldest(now),
             free: self.disk.free_bytes(&self.layout.root),
         }
     }

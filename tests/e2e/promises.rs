@@ -80,7 +80,8 @@ fn quality_row(measure: &kiosk_enroll::measure::Measure) -> String {
         (Some(min), Some(max)) => format!("{min} … {max}"),
     };
     let code = |reason: Option<Reason>| reason.map(|reason| format!("`{reason}`"));
-    let mut reasons: Vec<_> = [code(measure.below), code(measure.above)].into_iter().flatten().collect();
+    let mut reasons: Vec<_> =
+        [code(measure.below), code(measure.above)].into_iter().flatten().collect();
     reasons.dedup();
     let [matching, standard, strict] = Profile::ALL.map(limits);
     format!(

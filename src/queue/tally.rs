@@ -1,0 +1,54 @@
+//! Sums over all updates, kept up to date with each change: a queue of ten thousand is counted as fast as
+//! one of ten.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::lanes::{Item, Standing};
+use crate::domain::{UpdateId, WallTime};
+
+/// How many updates there are, of which kind and size.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) queued: usize,
+    pub(super) in_flight: usize,
+    pub(super) parked: usize,
+    /// Bytes of all entries.
+    pub(super) bytes: u64,
+    /// Those that are not parked, by the time at which they were acknowledged.
+    waiting: BTreeSet<(WallTime, UpdateId)>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, id: UpdateId, item: &Item) {
+        *self.of(item.standing) += 1;
+        self.bytes += item.bytes;
+        if !matches!(item.standing, Standing::Parked { .. }) {
+            self.waiting.insert((item.enqueued_at, id));
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: UpdateId, item: &Item) {
+        *self.of(item.standing) -= 1;
+        self.bytes -= item.bytes;
+        self.waiting.remove(&(item.enqueued_at, id));
+    }
+
+    /// How many updates, parked ones included.
+    pub(super) const fn items(&self) -> usize {
+        self.queued + self.in_flight + self.parked
+    }
+
+    /// How long the oldest update that is not parked has waited.
+    pub(super) fn oldest(&self, now: WallTime) -> Option<Duration> {
+        self.waiting.first().map(|(enqueued_at, _)| now.since(*enqueued_at))
+    }
+
+    const fn of(&mut self, standing: Standing) -> &mut usize {
+        match standing {
+            Standing::Queued => &mut self.queued,
+            Standing::InFlight => &mut self.in_flight,
+            Standing::Parked { .. } => &mut self.parked,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Weeks offline: ten thousand updates wait. The start stays quick, memory small, and the flush fast.
+
+use std::io::Cursor;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kiosk_enroll::clock::{utc_date, wall_now};
+use kiosk_enroll::domain::{PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft};
+use kiosk_enroll::queue::{DeviceKey, Queue, QueueOptions};
+use kiosk_enroll::stand_in::{FaultKind, StandIn, StandInHandle, StandInOptions};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::agent::{Agent, Site};
+use crate::plan::{Figures, Outcome, Plan, disk_usage, figure};
+
+const BYTES: usize = 150_000;
+const MOST_START: Duration = Duration::from_secs(1);
+const MOST_MEMORY: u64 = 16 << 20;
+const MOST_LEFT: u64 = 8 << 20;
+/// The least part of a plain client's rate.
+const LEAST_RATE: f64 = 0.8;
+/// Memory is looked at when a start has calmed down.
+const CALM: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(plan: &mut Plan) -> Outcome {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let runtime = Runtime::new().unwrap();
+    let options = StandInOptions { fault: FaultKind::Down, ..StandInOptions::default() };
+    let stand_in = runtime.block_on(StandIn::start(options)).unwrap();
+    let site = Site::new(&folder.path().join("state"), &stand_in.base_url());
+    let scene = Scene { runtime, stand_in, site, picture: picture(&mut plan.rng) };
+    let count = plan.rounds;
+    let (_, empty_memory) = scene.start_and_measure().1;
+    let empty_disk = disk_usage(scene.site.dir());
+    let mut figures = scene.fill(count);
+    let (agent, (start, memory)) = scene.start_and_measure();
+    let grown = memory.saturating_sub(empty_memory);
+    figures.push(figure("start with all of them (under 1 s)", format!("{start:.2?}")));
+    figures.push(figure("memory without any", mib(empty_memory)));
+    figures.push(figure("memory more with all of them (under 16 MiB)", mib(grown)));
+    let drained = scene.drain(&agent, count);
+    let peak = drained.peak.saturating_sub(empty_memory);
+    agent.kill();
+    let left = disk_usage(scene.site.dir()).saturating_sub(empty_disk);
+    let part = drained.rate / drained.plain;
+    figures.extend([
+        figure("delivered per second", format!("{:.1}", drained.rate)),
+        figure("plain client per second", format!("{:.1}", drained.plain)),
+        figure("part of the plain client's rate (at least 0.8)", format!("{part:.2}")),
+        figure("most memory more while delivering", mib(peak)),
+        figure("disk more than when empty, afterwards (at most 8 MiB)", mib(left)),
+    ]);
+    for (what, value) in &figures {
+        println!("    {what}: {value}");
+    }
+    assert!(start < MOST_START, "the start took {start:?}");
+    assert!(grown < MOST_MEMORY && peak < MOST_MEMORY, "memory grew by {grown}, {peak} bytes");
+    assert!(part >= LEAST_RATE, "only {part:.2} of the plain client's rate");
+    assert!(left <= MOST_LEFT, "{left} bytes are left on the disk");
+    Outcome::Held(figures)
+}
+
+struct Scene {
+    runtime: Runtime,
+    stand_in: StandInHandle,
+    site: Site,
+    picture: Vec<u8>,
+}
+
+struct Drained {
+    rate: f64,
+    plain: f64,
+    peak: u64,
+}
+
+impl Scene {
+    /// Starts the agent; gives it with the time it took and its memory when it is calm.
+    fn start_and_measure(&self) -> (Agent, (Duration, u64)) {
+        let mut agent = self.site.start();
+        let start = agent.wait_until_ready();
+        std::thread::sleep(CALM);
+        let memory = agent.memory();
+        (agent, (start, memory))
+    }
+
+    /// Queues so many updates, each of another person.
+    fn fill(&self, count: u32) -> Figures {
+        let key = DeviceKey::load_or_create(&self.site.dir().join("device.key")).unwrap();
+        let dir = self.site.dir().join("queue");
+        let (queue, _) = Queue::open(&dir, key, QueueOptions::default(), wall_now()).unwrap();
+        let part = (count / 10).max(1);
+        let mut times = Vec::new();
+        let mut began = Instant::now();
+        for number in 0..count {
+            queue.enqueue(self.update(number), wall_now()).unwrap();
+            if (number + 1) % part == 0 {
+                times.push(began.elapsed() / part);
+                began = Instant::now();
+            }
+        }
+        vec![
+            figure("updates that wait", count),
+            figure("mean of an enqueue, first tenth", format!("{:.2?}", times[0])),
+            figure("mean of an enqueue, last tenth", format!("{:.2?}", times[times.len() - 1])),
+            figure("disk", mib(disk_usage(self.site.dir()))),
+        ]
+    }
+
+    /// Lets the agent deliver everything; a plain client's rate is taken before and after.
+    fn drain(&self, agent: &Agent, count: u32) -> Drained {
+        self.stand_in.set_fault(FaultKind::None);
+        // The agent notices within its longest wait of 200 ms; the plain client must not share the server.
+        let began = Instant::now();
+        let over = AtomicBool::new(false);
+        let (rate, peak) = std::thread::scope(|scope| {
+            let watch = scope.spawn(|| {
+                let mut peak = 0;
+                while !over.load(Ordering::Relaxed) {
+                    peak = agent.memory().max(peak);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                peak
+            });
+            self.site.wait_until_empty(Duration::from_secs(3_600));
+            let rate = f64::from(count) / began.elapsed().as_secs_f64();
+            over.store(true, Ordering::Relaxed);
+            (rate, watch.join().unwrap())
+        });
+        for number in 0..count {
+            let shown = self.stand_in.image(&format!("p{number}"), 0);
+            assert!(shown.is_some_and(|bytes| bytes == self.picture), "p{number} has not arrived");
+        }
+        let requests = self.stand_in.requests().len();
+        assert_eq!(requests, count as usize, "each exactly once");
+        Drained { rate, plain: self.plain_rate(count.min(2_000)), peak }
+    }
+
+    /// How many equal bodies a second a client gets through that does nothing else.
+    fn plain_rate(&self, count: u32) -> f64 {
+        let notes = "0";
+        let body =
+            json!({ "images": [STANDARD.encode(&self.picture)], "notes": notes }).to_string();
+        let body = axum::body::Bytes::from(body);
+        let base = format!("{}/v2/face-recognition/persons", self.stand_in.base_url());
+        self.runtime.block_on(async {
+            let client = reqwest::Client::new();
+            let began = Instant::now();
+            for number in 0..count {
+                let request = client.put(format!("{base}/p{number}")).bearer_auth("proof");
+                let request = request.header("content-type", "application/json");
+                let answer = request.body(body.clone()).send().await.unwrap();
+                assert!(answer.status().is_success());
+                answer.bytes().await.unwrap();
+            }
+            f64::from(count) / began.elapsed().as_secs_f64()
+        })
+    }
+
+    fn update(&self, number: u32) -> PersonUpdate {
+        let size = Size::new(400, 400);
+        let picture = Portrait::from_decoded(PortraitFormat::Jpeg, size, self.picture.clone());
+        let draft = UpdateDraft {
+            notes: Some(number.to_string()),
+            images: Some(vec![picture.unwrap()]),
+            ..UpdateDraft::default()
+        };
+        let person = PersonId::parse(&format!("p{number}")).unwrap();
+        PersonUpdate::parse(person, draft, utc_date(wall_now())).unwrap()
+    }
+}
+
+/// A JPEG of noise of about [`BYTES`] bytes.
+fn picture(rng: &mut fastrand::Rng) -> Vec<u8> {
+    for side in (160..800).step_by(16) {
+        let noise =
+            image::RgbImage::from_fn(side, side, |_, _| image::Rgb([(); 3].map(|()| rng.u8(..))));
+        let mut bytes = Cursor::new(Vec::new());
+        noise.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+        let bytes = bytes.into_inner();
+        if bytes.len() >= BYTES {
+            return bytes;
+        }
+    }
+    unreachable!("noise of 800 x 800 is larger than {BYTES} bytes")
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
