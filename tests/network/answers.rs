@@ -94,6 +94,30 @@ async fn an_expired_token_is_waited_out_for_hours_and_costs_no_update_anything()
 }
 
 #[tokio::test]
+async fn without_a_token_file_nothing_is_sent_and_the_operator_reads_its_name() {
+    let mut site = Site::new(Plan::default()).await;
+    let token = site.folder.path().join("token");
+    std::fs::remove_file(&token).unwrap();
+    site.is_held(Hold::Credential, "token is not there; put the token there").await;
+    assert_eq!(site.server.connections(), 0);
+    std::fs::write(token, "t0ken").unwrap();
+    site.heals().await;
+}
+
+#[tokio::test]
+async fn an_answer_about_somebody_else_proves_nothing_and_is_asked_for_again() {
+    let mut site = Site::new(Plan::default()).await;
+    site.server.answer(|request, before| match before {
+        0 => Reply::say(200, "", r#"{"id":"x","data":{"_id":"eve","notes":"1"}}"#),
+        _ => Reply::accept(request),
+    });
+    let report = site.flush().await;
+    assert_eq!((report.delivered.len(), report.left), (3, 0));
+    assert_eq!(report.delivered.last().unwrap().attempts, 2, "ada goes last, charged once");
+    site.balances(&["ada", "bob", "cy"]);
+}
+
+#[tokio::test]
 async fn one_unknown_person_is_parked_and_the_others_pass() {
     let mut site = Site::new(Plan::default()).await;
     let unknown = r#"{"message":"PERSON_NOT_FOUND","code":"NotFound"}"#;

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::authority::{ALL_YEARS, Authority, Clients};
 use crate::delivery_outbox::{picture, update};
 
-/// What the answer says of the request: its version, its length, and the checksum of each image.
+/// Starts a server that answers with the version of the request and the checksum of each image.
 async fn serve(tls: Arc<ServerConfig>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

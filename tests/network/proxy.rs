@@ -66,8 +66,13 @@ impl Proxy {
     }
 
     pub(crate) fn set(&mut self, line: Line) {
-        self.line.send_replace(line);
+        self.line.send_if_modified(|now| std::mem::replace(now, line) != line);
         self.listen();
+    }
+
+    /// Ends every connection, so that the next request needs a new one.
+    pub(crate) fn hang_up(&self) {
+        self.line.send_modify(|_| {});
     }
 
     fn listen(&mut self) {

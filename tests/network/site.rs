@@ -171,7 +171,7 @@ impl Site {
             Self { authority, server, proxy, queue, guard, handle, folder, courier, witness, wake };
         let photo = UpdateDraft {
             notes: Some("1".into()),
-            images: Some(vec![picture(1, 400)]),
+            images: Some(vec![picture(1, 150)]),
             ..UpdateDraft::default()
         };
         site.add(update("ada", photo));

@@ -8,7 +8,6 @@ use kiosk_enroll::domain::{Hold, WallTime};
 
 use crate::authority::{ALL_YEARS, Authority, Clients};
 use crate::delivery_outbox::note;
-use crate::proxy::Line;
 use crate::site::{Plan, SetClock, Site};
 
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -59,7 +58,7 @@ async fn an_expired_certificate_is_the_servers_fault_only_where_the_clock_was_co
     site.heals().await;
     assert_eq!(site.guard.trust(), ClockTrust::Plausible, "the server's Date confirmed it");
     site.server.certify(second);
-    site.proxy.set(Line::Whole);
+    site.proxy.hang_up();
     for person in ["dee", "eve", "fay"] {
         site.add(note(person, "1"));
     }
@@ -119,7 +118,7 @@ async fn a_clock_that_jumps_to_2040_after_days_of_service_is_found_out() {
     assert_eq!(site.flush().await.delivered.len(), 3);
     assert_eq!(site.guard.trust(), ClockTrust::Plausible);
     clock.set(IN_2040);
-    site.proxy.set(Line::Whole);
+    site.proxy.hang_up();
     for person in ["ada", "bob", "cy"] {
         site.add(note(person, "2"));
     }
