@@ -59,6 +59,8 @@ pub fn start(verbosity: Verbosity) -> Result<(), String> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        // A log that cannot be written, as on a full disk, must end nothing: telling about it would panic.
+        .log_internal_errors(false)
         .with_ansi(colour);
     // A second start, as in tests, keeps the first log.
     let _ = if under_systemd { log.without_time().try_init() } else { log.try_init() };

@@ -104,12 +104,21 @@ impl Disk {
 
     /// Writes a file so that it is there as a whole, durably, or not at all; replaces an older one.
     pub(super) fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), QueueError> {
+        self.stage(path, bytes)?;
+        self.publish(path)
+    }
+
+    /// Writes and syncs a file beside its place, where it counts for nothing until it is
+    /// [published](Self::publish).
+    pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<(), QueueError> {
         let tmp = path.with_added_extension(TMP);
-        let written = self.write_fresh(&tmp, bytes).and_then(|()| self.0.rename(&tmp, path));
-        if let Err(source) = written {
-            let _ = self.0.unlink(&tmp);
-            return Err(QueueError::storage("writing", path)(source));
-        }
+        self.write_fresh(&tmp, bytes).map_err(|source| self.give_up(&tmp, path, source))
+    }
+
+    /// Moves a staged file to its place, durably.
+    pub(super) fn publish(&self, path: &Path) -> Result<(), QueueError> {
+        let tmp = path.with_added_extension(TMP);
+        self.0.rename(&tmp, path).map_err(|source| self.give_up(&tmp, path, source))?;
         self.sync_parent(path)
     }
 
@@ -161,6 +170,11 @@ impl Disk {
     /// Bytes that may still be written, `None` where the system does not tell.
     pub(super) fn free_bytes(&self, dir: &Path) -> Option<u64> {
         self.0.free_bytes(dir).ok()
+    }
+
+    fn give_up(&self, tmp: &Path, path: &Path, source: io::Error) -> QueueError {
+        let _ = self.0.unlink(tmp);
+        QueueError::storage("writing", path)(source)
     }
 
     fn write_fresh(&self, tmp: &Path, bytes: &[u8]) -> io::Result<()> {

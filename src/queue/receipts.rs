@@ -83,9 +83,13 @@ impl Receipts {
         self.damaged.iter()
     }
 
-    /// Keeps one more receipt, durably; the one delivered first gives way when there are too many.
-    pub(super) fn add(&mut self, receipt: Receipt) -> Result<(), QueueError> {
-        let file = seal(&receipt, &self.key)?;
+    /// Writes a receipt that does not count yet.
+    pub(super) fn stage(&self, receipt: &Receipt) -> Result<(), QueueError> {
+        self.disk.stage(&self.path(receipt.id), &seal(receipt, &self.key)?)
+    }
+
+    /// Keeps the staged receipt, durably; the one delivered first gives way when there are too many.
+    pub(super) fn publish(&mut self, receipt: Receipt) -> Result<(), QueueError> {
         let path = self.path(receipt.id);
         self.kept.insert(receipt.id, receipt);
         while self.kept.len() > KEPT {
@@ -94,7 +98,7 @@ impl Receipts {
             self.kept.remove(&first);
             self.disk.unlink(&self.path(first))?;
         }
-        self.disk.put(&path, &file)
+        self.disk.publish(&path)
     }
 
     /// The receipts that are kept, the one delivered first at the front.
@@ -174,6 +178,11 @@ mod tests {
         Receipts::load(disk, Path::new("/r"), &DeviceKey::for_test(1), AGE, now).unwrap()
     }
 
+    fn add(receipts: &mut Receipts, receipt: Receipt) {
+        receipts.stage(&receipt).unwrap();
+        receipts.publish(receipt).unwrap();
+    }
+
     fn receipt(id: u64) -> Receipt {
         Receipt {
             id: UpdateId(id),
@@ -190,7 +199,7 @@ mod tests {
     #[test]
     fn receipts_survive_a_restart_until_they_are_too_old() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
-        load(&disk, NOW).add(receipt(1)).unwrap();
+        add(&mut load(&disk, NOW), receipt(1));
         assert_eq!(load(&disk, NOW).list(), [receipt(1)]);
         assert!(load(&disk, NOW + AGE + AGE).list().is_empty());
         assert!(disk.list(Path::new("/r")).unwrap().is_empty());
@@ -201,7 +210,7 @@ mod tests {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
         let mut receipts = load(&disk, NOW);
         for id in 1..=KEPT as u64 + 3 {
-            receipts.add(receipt(id)).unwrap();
+            add(&mut receipts, receipt(id));
         }
         assert_eq!(receipts.list().first().unwrap().id, UpdateId(4));
         assert_eq!(disk.list(Path::new("/r")).unwrap().len(), KEPT);
@@ -211,8 +220,8 @@ mod tests {
     fn a_damaged_receipt_costs_only_itself() {
         let disk = Disk::new(Arc::new(MemoryFs::default()));
         let mut receipts = load(&disk, NOW);
-        receipts.add(receipt(1)).unwrap();
-        receipts.add(receipt(2)).unwrap();
+        add(&mut receipts, receipt(1));
+        add(&mut receipts, receipt(2));
         let path = disk.list(Path::new("/r")).unwrap().remove(0);
         let mut bytes = disk.read(&path).unwrap();
         bytes[30] ^= 1;

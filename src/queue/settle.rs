@@ -123,7 +123,9 @@ impl State {
         Ok(())
     }
 
-    /// The entry goes first, and durably: a receipt without a removal would mean sending it again.
+    /// The receipt counts only after the entry has gone durably: otherwise it would be sent again.
+    ///
+    /// It is staged before that, because one sync of a journaling file system then carries both.
     fn deliver(
         &mut self,
         id: UpdateId,
@@ -132,19 +134,23 @@ impl State {
     ) -> Result<Receipt, QueueError> {
         self.sweep()?;
         self.outdate(id)?;
-        self.disk.remove(&self.layout.entry(id))?;
-        let item = self.forget(id).ok_or(QueueError::NotFound(id))?;
+        let entry = self.layout.entry(id);
+        self.disk.unlink(&entry)?;
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
         let receipt = Receipt {
             id,
-            person_id: item.person_id,
-            fields: item.fields.into_iter().map(str::to_owned).collect(),
+            person_id: item.person_id.clone(),
+            fields: item.fields.iter().map(|field| (*field).to_owned()).collect(),
             images: item.images,
             enqueued_at: item.enqueued_at,
             delivered_at: now,
             attempts: item.attempts.saturating_add(1),
             confirmation,
         };
-        if let Err(error) = self.receipts.add(receipt.clone()) {
+        let staged = self.receipts.stage(&receipt);
+        self.disk.sync_parent(&entry)?;
+        self.forget(id);
+        if let Err(error) = staged.and_then(|()| self.receipts.publish(receipt.clone())) {
             tracing::warn!(%id, %error, "delivered, but its receipt cannot be kept");
         }
         Ok(receipt)

@@ -86,9 +86,9 @@ impl Site {
     /// Starts the agent and does not wait for it.
     pub(crate) fn start(&self) -> Agent {
         let log = self.dir.with_extension("log");
-        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        Agent { child, socket: self.dir.join("control.sock"), started: Instant::now() }
+        let told = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(told).spawn().unwrap();
+        Agent { child, log, socket: self.dir.join("control.sock"), started: Instant::now() }
     }
 
     /// Starts the agent and waits until it answers.
@@ -115,6 +115,7 @@ impl Site {
 /// A running agent. Dropped, it is killed.
 pub(crate) struct Agent {
     child: Child,
+    log: PathBuf,
     socket: PathBuf,
     started: Instant,
 }
@@ -127,7 +128,9 @@ impl Agent {
                 return self.started.elapsed();
             }
             if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("failed start: the agent ended with {status}");
+                let words = fs::read_to_string(&self.log).unwrap_or_default();
+                let last = words.trim_end().rsplit('\n').take(4).collect::<Vec<_>>().join("\n");
+                panic!("failed start: the agent ended with {status}:\n{last}");
             }
             assert!(self.started.elapsed() < START_LIMIT, "failed start: the agent is not ready");
             std::thread::sleep(POLL);

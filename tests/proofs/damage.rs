@@ -219,7 +219,7 @@ impl Part {
             Self::DataKey => "a day's key or its twin",
             Self::Index => "a file of the index (sled)",
             Self::Sequence => "the sequence mark or its twin",
-            Self::DeviceKey => "the device key",
+            Self::DeviceKey => "the device key (all wait until it is back)",
             Self::Other => "the reserve or the lock",
         }
     }

@@ -21,8 +21,8 @@ use crate::plan::{Outcome, Plan, figure};
 use crate::recorder::{Answer, Put, Recorder};
 
 /// Each commander has persons of its own, so that the order of a person's updates is known.
-const COMMANDERS: usize = 2;
-const PERSONS: u64 = 4;
+const COMMANDERS: usize = 3;
+const PERSONS: u64 = 3;
 const FACES: [&str; 13] = [
     "collins_frontal",
     "collins_yaw+5",
@@ -69,7 +69,7 @@ pub(crate) fn run(plan: &mut Plan) -> Outcome {
             });
         }
         let done = Raise(&over);
-        kill_agents(plan, &stage, &over);
+        kill_agents(plan, &stage, &story, &over);
         drop(done);
     });
     let agent = stage.deliver_the_rest(plan.rounds);
@@ -84,6 +84,10 @@ pub(crate) fn run(plan: &mut Plan) -> Outcome {
         figure("updates acknowledged", story.acknowledged.load(Ordering::Relaxed)),
         figure("updates without an answer", story.unanswered.load(Ordering::Relaxed)),
         figure("PUTs that changed a person", puts.len()),
+        figure(
+            "of them with an answer that was cut off",
+            puts.iter().filter(|put| put.answer == Answer::CutOff).count(),
+        ),
         figure("PUTs again, all after an answer that nobody got", again),
         figure("acknowledged and lost", 0),
         figure("older over newer", 0),
@@ -100,7 +104,7 @@ impl Drop for Raise<'_> {
     }
 }
 
-fn kill_agents(plan: &mut Plan, stage: &Stage, over: &AtomicBool) {
+fn kill_agents(plan: &mut Plan, stage: &Stage, story: &Story, over: &AtomicBool) {
     for round in 0..plan.rounds {
         assert!(!over.load(Ordering::Relaxed), "a commander failed");
         stage.site.give_token(&format!("start-{round}"));
@@ -109,8 +113,9 @@ fn kill_agents(plan: &mut Plan, stage: &Stage, over: &AtomicBool) {
         // Every third is killed while it starts; that the others start shows that this does no harm.
         if round % 3 < 2 {
             agent.wait_until_ready();
+            story.wait_for_more(plan.rng.usize(..8));
         }
-        std::thread::sleep(Duration::from_millis(plan.rng.u64(..1_200)));
+        std::thread::sleep(Duration::from_millis(plan.rng.u64(..300)));
         agent.kill();
     }
 }
@@ -229,6 +234,17 @@ impl Commander<'_> {
 }
 
 impl Story {
+    /// Waits until so many more updates are acknowledged, but not for ever: an answer may be on its way.
+    fn wait_for_more(&self, more: usize) {
+        let wanted = self.acknowledged.load(Ordering::Relaxed) + more;
+        for _ in 0..300 {
+            if self.acknowledged.load(Ordering::Relaxed) >= wanted {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Checks what the server has seen and what it has now; gives how many PUTs came again.
     fn check(&self, puts: &[Put], stage: &Stage) -> usize {
         let mut ledger = self.ledger.lock().unwrap();

@@ -45,6 +45,7 @@ const PROOFS: [Proof; 6] = [
 ];
 
 fn main() -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match Asked::parse(&arguments) {
         Asked::Nothing => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ pub(crate) fn from_name(name: &str) -> u64 {
 /// Which fields an update has: notes always, others now and then.
 pub(crate) fn draw(rng: &mut fastrand::Rng, number: u64) -> Values {
     let mut values = Values::from([("notes", number)]);
-    let others = [("name", 40), ("collections", 30), ("images", 50)];
+    let others = [("name", 40), ("collections", 30), ("images", 25)];
     values.extend(
         others.iter().filter(|(_, percent)| rng.u8(..100) < *percent).map(|(f, _)| (*f, number)),
     );

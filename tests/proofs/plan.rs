@@ -68,7 +68,7 @@ pub(crate) fn figure(what: &str, value: impl std::fmt::Display) -> (String, Stri
 }
 
 /// Set where the process runs in a mount namespace of its own.
-pub(crate) const INSIDE: &str = "KIOSK_ENROLL_PROOF_INSIDE";
+pub(crate) const INSIDE: &str = "PROOF_INSIDE_NAMESPACE";
 
 pub(crate) fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
