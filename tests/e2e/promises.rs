@@ -17,7 +17,7 @@ fn the_shipped_configuration_is_what_config_default_prints() {
     assert_eq!(
         file("config/kiosk-enroll.toml"),
         printed,
-        "run `make config` and look at the change"
+        "print `kiosk-enroll config default` into the file and look at the change"
     );
 }
 

@@ -40,7 +40,7 @@ pub(crate) const ROOMS: &[Room] = &[
     room("vision", &["domain"]),
     room("camera", &["domain", "clock"]),
     room("queue", &["domain", "clock"]),
-    pure("queue::lanes", &["domain", "queue::keys::KeyId"]),
+    pure("queue::lanes", &["domain", "queue::keys::KeyId", "queue::tally", "queue::turns"]),
     room("delivery", &["domain", "clock"]),
     pure("delivery::confirmation", &["domain"]),
     pure("delivery::policy", &["domain", "delivery::confirmation"]),
@@ -190,7 +190,7 @@ mod tests {
     /// A table like the real one, so that these tests outlive its changes.
     const SAMPLE: &[Room] = &[
         pure("enrollment", &["domain"]),
-        room("measure", &["domain"]),
+        room("measure", &["domain", "vision::Picture"]),
         room("queue", &["domain", "clock"]),
         room("delivery", &["domain", "clock"]),
         pure("delivery::policy", &["domain"]),
