@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 use super::memory_fs::MemoryFs;
 use super::*;
-use crate::domain::{Confirmation, Portrait, PortraitFormat, Size, UpdateDraft};
+use crate::domain::{Confirmation, Portrait, PortraitFormat, Size, UpdateDraft, UpdateState};
 
 const PERSONS: u8 = 3;
 const FACE: &[u8] = b"A-FACE-THAT-MUST-NOT-BE-READABLE";
