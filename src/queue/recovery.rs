@@ -69,10 +69,8 @@ pub(super) fn recover(
     };
     found.take()?;
     let Inventory { lanes, foreign, doomed, superseded, .. } = found;
-    let (index, rows) = match opener {
-        Some(opener) => Index::open(&layout.index, opener, Deadlines::default()),
-        None => (Index::absent(), Rows::new()),
-    };
+    let opened = opener.map(|opener| Index::open(&layout.index, opener, Deadlines::default()));
+    let (index, rows) = opened.unwrap_or_else(|| (Index::absent(), Rows::new()));
     let highest = [
         lanes.iter().next_back().map(|(id, _)| id),
         foreign.iter().map(|foreign| foreign.id).max(),

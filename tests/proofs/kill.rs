@@ -108,7 +108,7 @@ fn kill_agents(plan: &mut Plan, stage: &Stage, story: &Story, over: &AtomicBool)
     for round in 0..plan.rounds {
         assert!(!over.load(Ordering::Relaxed), "a commander failed");
         stage.site.give_token(&format!("start-{round}"));
-        stage.stand_in.set_fault(FAULTS[plan.rng.usize(..FAULTS.len())]);
+        stage.suffer(FAULTS[plan.rng.usize(..FAULTS.len())]);
         let mut agent = stage.site.start();
         // Every third is killed while it starts; that the others start shows that this does no harm.
         if round % 3 < 2 {
@@ -147,8 +147,15 @@ impl Stage {
         Self { site, stand_in, recorder, files, sent }
     }
 
+    /// Makes the server fail like this. Answers are cut off at the door, which must know what was changed.
+    fn suffer(&self, fault: FaultKind) {
+        let cuts = fault == FaultKind::Cut;
+        self.recorder.cut_answers(cuts);
+        self.stand_in.set_fault(if cuts { FaultKind::None } else { fault });
+    }
+
     fn deliver_the_rest(&self, rounds: u32) -> crate::agent::Agent {
-        self.stand_in.set_fault(FaultKind::None);
+        self.suffer(FaultKind::None);
         self.site.give_token(&format!("start-{rounds}"));
         let agent = self.site.start_ready();
         self.site.wait_until_empty(DRAIN_LIMIT);

@@ -1,6 +1,7 @@
 //! A door in front of the stand-in that writes down every PUT: whose it was, what it said, how it was answered.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -41,6 +42,8 @@ pub(crate) struct Recorder {
     http: reqwest::Client,
     pictures: Arc<HashMap<String, usize>>,
     puts: Arc<Mutex<Vec<Put>>>,
+    /// Whether answers break off on their way back.
+    cuts: Arc<AtomicBool>,
     /// One after the other, so that what is written down has the order of what happened.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -53,6 +56,7 @@ impl Recorder {
             http: reqwest::Client::new(),
             pictures: Arc::new(pictures),
             puts: Arc::default(),
+            cuts: Arc::default(),
             turn: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -60,6 +64,11 @@ impl Recorder {
         let router = Router::new().fallback(pass).with_state(recorder.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         (recorder, url)
+    }
+
+    /// Lets answers break off from now on, or no longer.
+    pub(crate) fn cut_answers(&self, cuts: bool) {
+        self.cuts.store(cuts, Ordering::Relaxed);
     }
 
     /// Every PUT so far.
@@ -102,17 +111,19 @@ async fn pass(State(recorder): State<Recorder>, request: Request) -> Response {
         .await;
     let Ok(answer) = asked else { return unavailable() };
     let status = answer.status();
-    let length = answer.content_length();
-    let whole = answer.bytes().await;
+    let Ok(whole) = answer.bytes().await else { return unavailable() };
+    let how = match recorder.cuts.load(Ordering::Relaxed) {
+        true => Answer::CutOff,
+        false => Answer::Whole,
+    };
     if status.is_success() {
         let token = parts.headers.get(AUTHORIZATION).map(|it| it.to_str().unwrap()).unwrap();
-        let how = if whole.is_ok() { Answer::Whole } else { Answer::CutOff };
         recorder.note(path, token, &body, how);
     }
-    let response = Response::builder().status(status);
-    match whole {
-        Ok(whole) => response.header("content-type", "application/json").body(Body::from(whole)),
-        Err(_) => response.header(CONTENT_LENGTH, length.unwrap_or(1)).body(broken()),
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    match how {
+        Answer::Whole => response.body(Body::from(whole)),
+        Answer::CutOff => response.header(CONTENT_LENGTH, whole.len()).body(broken()),
     }
     .unwrap()
 }
