@@ -142,7 +142,13 @@ impl Agent {
     pub fn stop(mut self) -> Outcome<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)
             .map_err(|error| error.to_string())?;
-        match self.ends()? {
+        let asked = now();
+        let code = self.ends()?;
+        let took = now().saturating_since(asked);
+        if took > Duration::from_secs(5) {
+            println!("LAB     the agent took {took:?} to stop: {}", self.last_words());
+        }
+        match code {
             0 => Ok(()),
             code => Err(format!("the agent ended with {code}: {}", self.last_words())),
         }
@@ -203,8 +209,11 @@ impl Background {
 
 /// Runs a command without an agent of the lab's own.
 pub fn run(state_dir: &Path, settings: &[&str], arguments: &[&str]) -> Outcome<(i32, Value)> {
-    let output =
-        program(state_dir, settings).arg("--json").args(arguments).output().map_err(told("command"))?;
+    let output = program(state_dir, settings)
+        .arg("--json")
+        .args(arguments)
+        .output()
+        .map_err(told("command"))?;
     Ok(answer(&output))
 }
 

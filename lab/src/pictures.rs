@@ -71,9 +71,8 @@ fn open(path: &Path) -> io::Result<DynamicImage> {
 /// Fills the wide frame's height; the sides are grey.
 fn widened(picture: &RgbImage) -> RgbImage {
     let scaled = image::imageops::resize(picture, 960, 720, FilterType::Triangle);
-    let mut wide = RgbImage::from_fn(1280, 720, |x, y| {
-        *scaled.get_pixel(x.saturating_sub(160).min(959), y)
-    });
+    let mut wide =
+        RgbImage::from_fn(1280, 720, |x, y| *scaled.get_pixel(x.saturating_sub(160).min(959), y));
     image::imageops::replace(&mut wide, &scaled, 160, 0);
     wide
 }
@@ -107,8 +106,7 @@ fn write_jpeg(folder: &Path, index: usize, picture: &RgbImage) -> io::Result<()>
 /// Packed 4:2:2 of the usual video range.
 fn yuyv(picture: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(picture.len() * 2 / 3);
-    let pixels: Vec<[f32; 3]> =
-        picture.pixels().map(|pixel| pixel.0.map(f32::from)).collect();
+    let pixels: Vec<[f32; 3]> = picture.pixels().map(|pixel| pixel.0.map(f32::from)).collect();
     for pair in pixels.chunks_exact(2) {
         let luma = |[r, g, b]: [f32; 3]| 16.0 + 0.257 * r + 0.504 * g + 0.098 * b;
         let [r, g, b] = std::array::from_fn(|at| (pair[0][at] + pair[1][at]) / 2.0);
@@ -164,7 +162,12 @@ mod tests {
         assert_eq!(whose(&jpeg(&red)).unwrap(), Whose::Red);
         assert_eq!(whose(&jpeg(&blue)).unwrap(), Whose::Blue);
         let mut spliced = red;
-        image::imageops::replace(&mut spliced, &image::imageops::crop_imm(&blue, 0, 32, 64, 32).to_image(), 0, 32);
+        image::imageops::replace(
+            &mut spliced,
+            &image::imageops::crop_imm(&blue, 0, 32, 64, 32).to_image(),
+            0,
+            32,
+        );
         assert_eq!(whose(&jpeg(&spliced)).unwrap(), Whose::Mixed);
     }
 }

@@ -38,10 +38,9 @@ impl Offer {
         let shape = |coding, width, height| Shape { coding, width, height };
         let small = vec![shape(Coding::Yuyv, 640, 480)];
         match self {
-            Self::Everything => vec![
-                vec![shape(Coding::Mjpeg, 1280, 720), shape(Coding::Mjpeg, 640, 480)],
-                small,
-            ],
+            Self::Everything => {
+                vec![vec![shape(Coding::Mjpeg, 1280, 720), shape(Coding::Mjpeg, 640, 480)], small]
+            }
             Self::YuyvOnly => vec![small],
         }
     }
@@ -90,8 +89,7 @@ fn control_interface() -> Vec<u8> {
     let total = (13 + sensor.len() + usb.len()) as u16;
     let [low, high] = total.to_le_bytes();
     let clock = 48_000_000_u32.to_le_bytes();
-    let header =
-        [13, 0x24, 1, 0, 1, low, high, clock[0], clock[1], clock[2], clock[3], 1, 1];
+    let header = [13, 0x24, 1, 0, 1, low, high, clock[0], clock[1], clock[2], clock[3], 1, 1];
     [&association[..], &interface, &header, &sensor, &usb].concat()
 }
 
@@ -106,8 +104,7 @@ fn streaming_interface(offer: Offer, default_interval: u32) -> Vec<u8> {
     }
     let length = 13 + formats.len() as u8;
     let [low, high] = (u16::from(length) + described.len() as u16).to_le_bytes();
-    let mut header =
-        vec![length, 0x24, 1, formats.len() as u8, low, high, 0x81, 0, 2, 0, 0, 0, 1];
+    let mut header = vec![length, 0x24, 1, formats.len() as u8, low, high, 0x81, 0, 2, 0, 0, 0, 1];
     header.resize(usize::from(length), 0);
     // Setting 0 has no endpoint and no bandwidth, setting 1 streams.
     let idle = vec![9, 4, 1, 0, 0, 0x0E, 2, 0, 0];
@@ -120,7 +117,8 @@ fn format(number: u8, shapes: &[Shape]) -> Vec<u8> {
     let count = shapes.len() as u8;
     match shapes.first().map(|shape| shape.coding) {
         Some(Coding::Yuyv) => {
-            let guid = [b"YUY2".as_slice(), &[0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71]];
+            let guid =
+                [b"YUY2".as_slice(), &[0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71]];
             [vec![27, 0x24, 4, number, count], guid.concat(), vec![16, 1, 0, 0, 0, 0]].concat()
         }
         _ => vec![11, 0x24, 6, number, count, 1, 1, 0, 0, 0, 0],

@@ -64,9 +64,10 @@ impl Engine {
     }
 
     fn step(&mut self) -> io::Result<()> {
-        let wait = self.running.as_ref().map_or(LONGEST_WAIT, |running| {
-            running.due.saturating_since(now()).min(LONGEST_WAIT)
-        });
+        let wait = self
+            .running
+            .as_ref()
+            .map_or(LONGEST_WAIT, |running| running.due.saturating_since(now()).min(LONGEST_WAIT));
         if self.readable(wait)? {
             match usbip::read(&mut self.socket)? {
                 Command::Submit(request) => self.submit(request)?,
@@ -160,8 +161,7 @@ impl Engine {
         let number = running.frames;
         running.frames += 1;
         let shown = (at.saturating_since(running.began).as_millis() / SHOWN.as_millis()) as usize;
-        let fault =
-            if number % controls.fault_every == 0 { controls.fault } else { Fault::None };
+        let fault = if number % controls.fault_every == 0 { controls.fault } else { Fault::None };
         let pictures = self.pictures(&controls, shape)?;
         let picture = &pictures[shown % pictures.len()];
         let bytes = match shape.coding {

@@ -79,8 +79,9 @@ pub fn read(socket: &mut impl Read) -> io::Result<Command> {
             for _ in 0..count {
                 let mut raw = [0_u8; 16];
                 socket.read_exact(&mut raw)?;
-                let word =
-                    |at: usize| u32::from_be_bytes([raw[at], raw[at + 1], raw[at + 2], raw[at + 3]]);
+                let word = |at: usize| {
+                    u32::from_be_bytes([raw[at], raw[at + 1], raw[at + 2], raw[at + 3]])
+                };
                 packets.push((word(0), word(4)));
             }
             Ok(Command::Submit(Request {

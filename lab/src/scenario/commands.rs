@@ -21,9 +21,7 @@ pub(super) fn list_and_test(_: &StandIn) -> Outcome<Figures> {
         })
         .ok_or("camera list does not find the camera")?;
     let camera = &list["cameras"][0];
-    ensure(camera["product"] == "Lab Cam" && camera["node"] == "/dev/video0", || {
-        list.to_string()
-    })?;
+    ensure(camera["product"] == "Lab Cam" && camera["node"] == "/dev/video0", || list.to_string())?;
     let modes = camera["modes"].as_array().map_or(0, Vec::len);
     ensure(modes == 3, || list.to_string())?;
     let picture = "/tmp/test.jpg";

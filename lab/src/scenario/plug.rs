@@ -91,9 +91,9 @@ pub(super) fn ten_times(_: &StandIn) -> Outcome<Figures> {
 pub(super) fn in_a_session(server: &StandIn) -> Outcome<Figures> {
     // Somebody too far away to be chosen: the session is still under way when the plug is pulled.
     let mut camera = plugged(Model::usual(), "walkup")?;
-    let agent = streaming("session", &["capture.gates.inter_eye_distance.min=400"])?;
+    let agent = streaming("session", &["capture.gates.inter_eye_distance_min=400"])?;
     agent.events();
-    let command = agent.spawn(&["enroll", "unplugged"])?;
+    let command = agent.spawn(&["enroll", "unplugged", "--timeout", "10s"])?;
     agent.until("judged frames", || {
         agent.events().iter().any(|(_, event)| event["event"] == "frame").then_some(())
     })?;
