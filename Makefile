@@ -8,10 +8,10 @@ TARGET = aarch64-unknown-linux-gnu
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check bench models cross clean
+.PHONY: help setup demo test check bench camera-lab models cross clean
 
 help: ## lists these targets
-	@awk -F ':[^#]*## ' '/^[a-z]+:[^#]*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## installs what building needs and is missing (Debian, Raspberry Pi OS)
 	@sh scripts/setup.sh
@@ -32,6 +32,9 @@ check: setup ## what CI asks for: format, lints, documentation, tests, licences
 
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)
+
+camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARGS="replug"
+	sh lab/run.sh $(ARGS)
 
 models: ## rebuilds the nets in models/ from their published packages and compares
 	sh models/rebuild.sh

@@ -92,11 +92,13 @@ fill_disk() {
 boot() {
     say "booting $(basename "$kernel"); what the machine says lies in $work/console.log"
     began=$(date +%s)
-    timeout "${LAB_LIMIT:-1800}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 \
+    # The machine's clock counts instructions, a nanosecond each: to the program it is a steady computer of a
+    # kiosk's speed, however busy this one is, and time in which nothing happens costs nothing.
+    timeout "${LAB_LIMIT:-1800}" qemu-system-x86_64 -accel tcg -icount shift=0,sleep=off -cpu max -smp 1 -m 1536 \
         -display none -no-reboot -nic none -monitor none -serial stdio \
         -kernel "$kernel" -initrd "$work/disk.cpio" \
         -append 'console=ttyS0 quiet panic=-1 rdinit=/init' </dev/null 2>&1 |
-        tr -d '\r' | tee "$work/console.log" | grep --line-buffered '^LAB' || true
+        tee "$work/console.log" | grep --line-buffered '^LAB' || true
     say "$(($(date +%s) - began)) s"
     grep -q '^LAB END [1-9][0-9]* passed, 0 failed' "$work/console.log" ||
         stop "not every scenario passed; see $work/console.log"

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::advice::{self, Flow};
 use super::examiner::Examined;
 use super::feed::{CameraMode, Fed, Feed};
-use super::{Rig, report};
+use super::{Rig, report, rig};
+use crate::camera::SourceSpec;
 use crate::config::Config;
 use crate::domain::{Frame, Gate, Moment, Reason};
 use crate::failure::{Exit, Failure};
@@ -77,6 +78,14 @@ pub fn run(
     conclude(config, &count, best.as_ref(), rig.gates())
 }
 
+/// A replay runs at its own rate.
+fn wished_rate(config: &Config) -> Result<f64, Failure> {
+    Ok(match rig::camera_spec(config)? {
+        SourceSpec::Frames(frames) => frames.fps,
+        _ => CameraMode::wished(config).wish().fps,
+    })
+}
+
 /// What makes one picture more worth showing than another: a face, then a good one; the later of equals.
 fn worth(examined: &Examined) -> (bool, bool, f64) {
     let seen = examined.observation.face.is_some();
@@ -133,7 +142,7 @@ fn conclude(
     let shown = best.and_then(|best| Some((best, best.picture.as_ref()?)));
     let flow = Flow {
         rate: count.rate(),
-        wished: CameraMode::wished(config).wish().fps,
+        wished: wished_rate(config)?,
         sent: count.sent(),
         lost: count.lost() + count.damaged,
     };
