@@ -46,11 +46,13 @@ pub(super) fn one_after_the_other(server: &StandIn) -> Outcome<Figures> {
             camera.fault_every(Fault::Cut(cut), 3);
             let person = format!("{folder}{cut}");
             enroll(&agent, &person)?;
-            all_of(server, &person, expected)?;
+            let events = agent.events();
+            let found = one_of(server, &person, &events, &camera.sent())?;
+            ensure(found == expected, || format!("{person} was delivered as {found:?}"))?;
+            never_judged(&events, &camera.sent())?;
             changes += 1;
         }
     }
-    never_judged(&agent.events(), &camera.sent())?;
     agent.stop()?;
     Ok(vec![("changes of person", changes.to_string())])
 }
@@ -78,21 +80,23 @@ pub(super) fn changing(server: &StandIn) -> Outcome<Figures> {
             let pictures = server.pictures(&person);
             (!pictures.is_empty()).then_some(())
         })?;
-        one_of(server, &person)?;
+        let events = agent.events();
+        one_of(server, &person, &events, &camera.sent())?;
+        never_judged(&events, &camera.sent())?;
         sessions += 1;
     }
-    never_judged(&agent.events(), &camera.sent())?;
     agent.stop()?;
     Ok(vec![("sessions", sessions.to_string()), ("changes within them", mixed_from.to_string())])
 }
 
-fn all_of(server: &StandIn, person: &str, expected: Whose) -> Outcome<()> {
-    let found = one_of(server, person)?;
-    ensure(found == expected, || format!("{person} was delivered with pictures of {found:?}"))
-}
-
-/// Whose pictures a person was delivered with; they must all be one's.
-fn one_of(server: &StandIn, person: &str) -> Outcome<Whose> {
+/// Whose pictures a person was delivered with: by the colour of every block, and by the frames that were
+/// chosen. They must all be one's, and none may have been sent with a fault.
+fn one_of(
+    server: &StandIn,
+    person: &str,
+    events: &[(Instant, Value)],
+    sent: &[Sent],
+) -> Outcome<Whose> {
     let pictures = server.pictures(person);
     let told: Result<Vec<Whose>, _> = pictures.iter().map(|jpeg| whose(jpeg)).collect();
     let told = told.map_err(|error| error.to_string())?;
@@ -100,7 +104,27 @@ fn one_of(server: &StandIn, person: &str) -> Outcome<Whose> {
     ensure(first != Whose::Mixed && told.iter().all(|it| *it == first), || {
         format!("{person} was delivered with pictures of {told:?}")
     })?;
+    let folder = if first == Whose::Red { "red" } else { "blue" };
+    for number in chosen(events, person)? {
+        let frame = of_last_stream(sent, number)
+            .ok_or_else(|| format!("frame {number} was chosen but never sent"))?;
+        ensure(frame.person == folder && frame.fault == Fault::None, || {
+            format!("{person} was delivered as {folder}, but from {frame:?}")
+        })?;
+    }
     Ok(first)
+}
+
+/// The frames that were chosen for a person, as the agent numbers them.
+fn chosen(events: &[(Instant, Value)], person: &str) -> Outcome<Vec<u64>> {
+    let report = events.iter().rev().map(|(_, event)| event).find(|event| {
+        event["event"] == "enrollment" && event["person_id"] == person && event["state"] == "queued"
+    });
+    let report = report.ok_or_else(|| format!("no event tells the end of {person}"))?;
+    let frames = report["chosen"].as_array().into_iter().flatten();
+    let numbers: Vec<u64> = frames.filter_map(|shot| shot["frame"].as_u64()).collect();
+    ensure(!numbers.is_empty(), || format!("no frame was chosen: {report}"))?;
+    Ok(numbers)
 }
 
 /// The judged frames of the events with the times of their verdicts.
