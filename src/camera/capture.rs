@@ -1,7 +1,7 @@
 //! The thread that owns the camera: it takes every frame, keeps the newest, and brings the camera back.
 //!
 //! ```text
-//!            ┌──────────── waits 0.25 to 5 s ◀──────────┐
+//!            ┌── waits 0.25 to 5 s, 0.5 s if absent ◀───┐
 //!            ▼                                          │ any error, or a panic of a driver's crate
 //! start ─▶ Opening ─▶ Streaming ────────────────────────┤
 //!                        │                              ▼
@@ -41,6 +41,9 @@ pub type Reset = Box<dyn FnMut() + Send>;
 
 /// Told of each change of state.
 type Watch = Box<dyn FnMut(&CameraStatus) + Send>;
+
+/// How often is looked for a camera that is away: it costs a look into a folder, and who plugs one in waits.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How the camera is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -257,7 +260,10 @@ impl Worker {
         if remedy == Remedy::Finish || self.stop.is_stopped() {
             return Next::End;
         }
-        let wait = self.backoff.after(self.lived);
+        let wait = match state {
+            CameraState::Absent => LOOK_AGAIN,
+            _ => self.backoff.after(self.lived),
+        };
         self.pulse.failures.store(self.backoff.failures(), Ordering::Relaxed);
         self.publish(state, detail);
         match self.rescue.after(state, self.lived) {

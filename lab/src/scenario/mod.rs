@@ -34,12 +34,14 @@ const fn scenario(name: &'static str, run: fn(&StandIn) -> Outcome<Figures>) -> 
 /// Every scenario, in the order in which they run.
 pub const ALL: &[Scenario] = &[
     scenario("a_walk_up_ends_with_a_receipt", people::walk_up),
+    scenario("one_person_is_never_mistaken_for_the_next", people::one_after_the_other),
+    scenario("persons_changing_among_cut_frames_are_never_mixed", people::changing),
+    scenario("an_unplugged_camera_ends_the_session_and_nothing_is_sent", plug::in_a_session),
     scenario("what_the_commands_tell_is_true", commands::list_and_test),
     scenario("a_camera_plugged_in_after_the_start_is_used", plug::after_start),
     scenario("a_replugged_camera_streams_again", plug::replugged),
     scenario("a_camera_that_comes_back_under_another_number_is_found", plug::renumbered),
     scenario("ten_replugs_cost_nothing", plug::ten_times),
-    scenario("an_unplugged_camera_ends_the_session_and_nothing_is_sent", plug::in_a_session),
     scenario("a_second_camera_takes_over", plug::second_camera),
     scenario("cut_frames_are_never_judged", damage::cut),
     scenario("corrupt_frames_are_never_judged_good", damage::corrupt),
@@ -50,8 +52,6 @@ pub const ALL: &[Scenario] = &[
     scenario("a_camera_without_mjpeg_enrolls_as_well", damage::yuyv_only),
     scenario("a_camera_in_use_is_busy_until_it_is_free", access::busy),
     scenario("a_camera_without_permission_is_denied", access::denied),
-    scenario("one_person_is_never_mistaken_for_the_next", people::one_after_the_other),
-    scenario("persons_changing_among_cut_frames_are_never_mixed", people::changing),
     scenario("a_frozen_camera_streams_again_when_it_thaws", silence::thirty_seconds),
     scenario("a_camera_silent_for_good_makes_the_agent_end_for_its_restart", silence::for_good),
 ];

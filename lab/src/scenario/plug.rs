@@ -68,12 +68,13 @@ pub(super) fn ten_times(_: &StandIn) -> Outcome<Figures> {
         agent.frames_come(5)?;
         gone.push(down);
         back.push(up);
-        if round == 1 {
+        // By now the nets have been loaded, which has nothing to do with the camera.
+        if round == 4 {
             early = agent.footprint()?;
         }
     }
     let late = agent.footprint()?;
-    ensure(late[0] == early[0] && late[1] == early[1] && late[2] < early[2] + 4_096, || {
+    ensure(late[0] <= early[0] && late[1] <= early[1] && late[2] < early[2] + 4_096, || {
         format!("descriptors, threads, kilobytes grew from {early:?} to {late:?}")
     })?;
     agent.stop()?;
@@ -84,7 +85,7 @@ pub(super) fn ten_times(_: &StandIn) -> Outcome<Figures> {
         ("unplug to the change of state, longest", milliseconds(gone[9])),
         ("replug to streaming, median", milliseconds(back[5])),
         ("replug to streaming, longest", milliseconds(back[9])),
-        ("descriptors, threads, kB after 2 and after 10", format!("{early:?} {late:?}")),
+        ("descriptors, threads, kB after 5 and after 10", format!("{early:?} {late:?}")),
     ])
 }
 
