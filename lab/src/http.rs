@@ -27,7 +27,7 @@ fn get(mut stream: impl Read + Write, path: &str) -> Outcome<Vec<u8>> {
     let answer = read_all(stream)?;
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or("no HTTP answer")?;
     let head = String::from_utf8_lossy(&answer[..end]);
-    if !head.split(' ').nth(1).is_some_and(|code| code == "200") {
+    if head.split(' ').nth(1) != Some("200") {
         return Err(format!("{path}: {}", head.lines().next().unwrap_or_default()));
     }
     Ok(answer[end + 4..].to_vec())

@@ -105,7 +105,7 @@ impl Engine {
         let [kind, code, low, high, index, ..] = request.setup;
         match (kind, code) {
             (0x80, 6) => self.descriptor(high, low),
-            (0x80 | 0x81 | 0x82, 0) => Ok(vec![0, 0]),
+            (0x80..=0x82, 0) => Ok(vec![0, 0]),
             (0x81, 10) => Ok(vec![u8::from(index == 1 && self.running.is_some())]),
             (0x80, 8) => Ok(vec![1]),
             (0x01, 11) => {
@@ -114,7 +114,7 @@ impl Engine {
                 }
                 Ok(Vec::new())
             }
-            (0x00 | 0x01 | 0x02, _) => Ok(Vec::new()),
+            (0x00..=0x02, _) => Ok(Vec::new()),
             // PROBE and COMMIT of the streaming interface.
             (0x21 | 0xA1, _) if index == 1 && (high == 1 || high == 2) => {
                 debug_assert!(request.direction == Direction::In || !request.data.is_empty());
