@@ -11,7 +11,7 @@ TARGET = aarch64-unknown-linux-gnu
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench models cross clean
+.PHONY: help setup demo test check proof-queue bench camera-lab models cross clean
 
 help: ## lists these targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ proof-queue: setup ## the queue under kills, power cuts (root), damage, a full d
 
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)
+
+camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARGS="replug"
+	sh lab/run.sh $(ARGS)
 
 models: ## rebuilds the nets in models/ from their published packages and compares
 	sh models/rebuild.sh

@@ -128,6 +128,24 @@ fn each_fault_has_its_state_and_one_that_lasts_is_told_once() {
 }
 
 #[test]
+fn a_camera_that_keeps_silent_has_its_port_reset() {
+    let mut left = 4;
+    let factory: Factory = Box::new(move |_| {
+        left -= 1;
+        Err(if left > 0 { stalled() } else { ended() })
+    });
+    let (sender, resets) = channel();
+    let reset = Box::new(move || {
+        let _ = sender.send(());
+    });
+    let capture = Capture::start_with_reset(factory, reset, |_| {}).unwrap();
+    assert_eq!(capture.frames().take(LONG), Err(Empty::Closed));
+    assert_eq!(resets.try_iter().count(), 1);
+    assert!(!capture.has_given_up());
+    capture.stop();
+}
+
+#[test]
 fn a_panic_in_the_driver_even_while_dropping_stops_nothing() {
     use CameraState::{Failing, Opening, Streaming};
     let (capture, states) = start(vec![

@@ -117,7 +117,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
-    let ended = look_after(&agent, paths, &post.clock).await;
+    let ended = look_after(&agent, &eye, paths, &post.clock).await;
     service::stopping();
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -221,6 +221,7 @@ async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<De
 /// failed for good.
 async fn look_after(
     agent: &Agent,
+    eye: &eye::Eye,
     paths: &Paths,
     clock_guard: &crate::delivery::ClockGuard,
 ) -> Result<(), Failure> {
@@ -243,6 +244,7 @@ async fn look_after(
             tracing::error!(?silent, "a loop shows no sign of life: the watchdog is not fed");
         }
         service::status(&agent.words());
+        eye.check()?;
         rounds += 1;
         if rounds.is_multiple_of(120) {
             post::save_clock(clock_guard, paths);

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use super::feed::{CameraMode, open_source};
 use super::pulse::Pulse;
 use super::rig;
-use crate::camera::{self, Capture, FrameSource, Latest, Pace, StopSignal};
+use crate::camera::{self, Capture, FrameSource, Latest, Pace, Reset, SourceSpec, StopSignal};
 use crate::config::Config;
 use crate::domain::Frame;
 use crate::failure::{Exit, Failure};
@@ -52,6 +52,7 @@ impl Eye {
         };
         let pulse = Pulse::new("camera");
         let (counted, told, beating) = (watch.clone(), watch.clone(), pulse.clone());
+        let port = spec.clone();
         let factory = Box::new(move |stop: &StopSignal| {
             let inner = open_source(&spec, &mode, Pace::RealTime, stop.clone())?;
             let counted = Counted { inner, watch: counted.clone(), pulse: beating.clone() };
@@ -61,7 +62,7 @@ impl Eye {
             told.note(status);
             let _ = events.send(Event::Camera(told.status()));
         };
-        let capture = Capture::start(factory, on_change)
+        let capture = Capture::start_with_reset(factory, reset(port), on_change)
             .map_err(|error| Failure::caused(Exit::Internal, &error))?;
         *lock(&watch.shared.slot) = Some(Arc::clone(capture.frames()));
         Ok(Self { capture, watch, pulse })
@@ -80,6 +81,20 @@ impl Eye {
     /// Beats while the thread lives, with or without a camera.
     pub fn pulse(&self) -> Pulse {
         self.pulse.clone()
+    }
+
+    /// Fails once the camera was there in vain so often that only a new process may help.
+    ///
+    /// # Errors
+    /// With the camera's last words; systemd starts the agent anew.
+    pub fn check(&self) -> Result<(), Failure> {
+        if !self.capture.has_given_up() {
+            return Ok(());
+        }
+        let status = self.watch.status();
+        let reason = status.reason.unwrap_or(status.state);
+        Err(Failure::new(Exit::Unavailable, format!("the camera is given up: {reason}"))
+            .hint("look at the cable and the power supply, and plug the camera in again"))
     }
 
     /// Stops the thread and waits until the camera is closed.
@@ -130,6 +145,19 @@ impl FrameSource for Counted {
     fn describe(&self) -> String {
         self.inner.describe()
     }
+}
+
+/// Resets the USB port of the camera that has this name; a replay has none.
+fn reset(spec: SourceSpec) -> Reset {
+    Box::new(move || {
+        if matches!(spec, SourceSpec::Frames(_)) {
+            return;
+        }
+        match camera::reset_usb(&spec) {
+            Ok(name) => tracing::warn!("camera {name} gave nothing: its USB port was reset"),
+            Err(error) => tracing::info!(%error, "the camera's USB port cannot be reset"),
+        }
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -71,6 +71,14 @@ impl Feed {
         Ok(Self::Live(Box::new(capture)))
     }
 
+    /// How many frames were replaced by newer ones before anyone looked; none of a replay.
+    pub fn superseded(&self) -> u64 {
+        match self {
+            Self::Stepped { .. } => 0,
+            Self::Live(capture) => capture.frames().dropped(),
+        }
+    }
+
     /// The present time of the feed's clock.
     pub fn now(&self) -> Moment {
         match self {
@@ -110,6 +118,11 @@ pub struct CameraMode {
 }
 
 impl CameraMode {
+    /// What is wished of the camera.
+    pub const fn wish(&self) -> Wish {
+        self.wish
+    }
+
     /// What the configuration wishes.
     pub fn wished(config: &Config) -> Self {
         let camera = &config.camera;

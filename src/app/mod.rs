@@ -3,10 +3,13 @@
 //! [`agent`] is the running agent, [`alone`] does a command's work where no agent runs. Both use the same
 //! [`Rig`] (how faces are examined), the same queue and the same courier.
 
+mod advice;
 pub mod agent;
 pub mod alone;
 pub mod badge_watch;
 pub mod booth;
+pub mod camera_test;
+pub mod cameras;
 pub mod contact_sheet;
 pub mod examiner;
 pub mod eye;

@@ -10,8 +10,8 @@ pub(super) const SOUND: Duration = Duration::from_secs(10);
 
 /// Doubles from a quarter of a second to five seconds; a stream that lived for ten starts it anew.
 ///
-/// Five seconds keep a kiosk from feeling dead after a camera is plugged in, and are long enough for a broken
-/// one to cost nothing.
+/// Five seconds are long enough for a broken camera to cost nothing. One that is away does not wait for this:
+/// looking for it is cheap.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Backoff {
     failures: u32,

@@ -1,12 +1,14 @@
 //! The thread that owns the camera: it takes every frame, keeps the newest, and brings the camera back.
 //!
 //! ```text
-//!            ┌──────────── waits 0.25 to 5 s ◀──────────┐
+//!            ┌── waits 0.25 to 5 s, 0.5 s if absent ◀───┐
 //!            ▼                                          │ any error, or a panic of a driver's crate
 //! start ─▶ Opening ─▶ Streaming ────────────────────────┤
 //!                        │                              ▼
 //!                        └─▶ Ended ◀─ stop      Absent, Denied, Busy, Stalled, Failing
 //! ```
+//! A camera that keeps giving nothing has its USB port reset, and is given up in the end (see `rescue`); the
+//! thread itself goes on trying, for whoever supervises the process may have other plans.
 //!
 //! **Invariants**
 //! * The thread never pauses between frames, so none grows old in the driver's buffers.
@@ -15,17 +17,18 @@
 //! * While the camera is away its state stays what it was: one change is one line in the log.
 //! * Signals are blocked here: one would interrupt the driver's wait and end the stream.
 //!
-//! What it does not do: judge the age or the contents of a frame, or reset a USB port.
+//! What it does not do: judge the age or the contents of a frame, or end the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 
 use super::backoff::{Backoff, SOUND};
+use super::rescue::{Rescue, Step};
 use super::{CameraError, FrameSource, Latest, Remedy, StopSignal, Waited};
 use crate::clock::monotonic_now;
 use crate::domain::{Frame, Moment};
@@ -33,8 +36,14 @@ use crate::domain::{Frame, Moment};
 /// Opens the source; called again after each failure. The signal is for the source's own waits.
 pub type Factory = Box<dyn FnMut(&StopSignal) -> Result<Box<dyn FrameSource>, CameraError> + Send>;
 
+/// Resets the camera's USB port, as far as that is allowed.
+pub type Reset = Box<dyn FnMut() + Send>;
+
 /// Told of each change of state.
 type Watch = Box<dyn FnMut(&CameraStatus) + Send>;
+
+/// How often is looked for a camera that is away: it costs a look into a folder, and who plugs one in waits.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How the camera is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +110,7 @@ struct Pulse {
     /// Milliseconds of the monotonic clock.
     last_beat: AtomicU64,
     failures: AtomicU32,
+    given_up: AtomicBool,
 }
 
 /// The running capture thread. Dropping it stops and joins the thread.
@@ -113,7 +123,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Starts the thread; `watch` is called there, at each change of state.
+    /// Starts the thread for a source without a port to reset; `watch` is called there, at each change of state.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -121,17 +131,32 @@ impl Capture {
         factory: Factory,
         watch: impl FnMut(&CameraStatus) + Send + 'static,
     ) -> std::io::Result<Self> {
+        Self::start_with_reset(factory, Box::new(|| {}), watch)
+    }
+
+    /// Starts the thread; `reset` and `watch` are called there, the latter at each change of state.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start_with_reset(
+        factory: Factory,
+        reset: Reset,
+        watch: impl FnMut(&CameraStatus) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let stop = StopSignal::default();
         let frames = Arc::new(Latest::default());
         let pulse = Arc::new(Pulse::default());
         let worker = Worker {
             factory,
+            reset,
             watch: Box::new(watch),
             stop: stop.clone(),
             frames: Arc::clone(&frames),
             pulse: Arc::clone(&pulse),
             state: None,
             backoff: Backoff::default(),
+            rescue: Rescue::default(),
+            lived: Duration::ZERO,
         };
         let thread =
             std::thread::Builder::new().name("camera".to_owned()).spawn(move || worker.run())?;
@@ -148,7 +173,12 @@ impl Capture {
         Moment::from_origin(Duration::from_millis(self.pulse.last_beat.load(Ordering::Relaxed)))
     }
 
-    /// How many streams in a row did not live for ten seconds: many ask for a reset of the USB port.
+    /// Whether the camera was there in vain so often that only a new process may help.
+    pub fn has_given_up(&self) -> bool {
+        self.pulse.given_up.load(Ordering::Relaxed)
+    }
+
+    /// How many streams in a row did not give frames for ten seconds.
     pub fn failures(&self) -> u32 {
         self.pulse.failures.load(Ordering::Relaxed)
     }
@@ -176,12 +206,16 @@ impl Drop for Capture {
 
 struct Worker {
     factory: Factory,
+    reset: Reset,
     watch: Watch,
     stop: StopSignal,
     frames: Arc<Latest<Frame>>,
     pulse: Arc<Pulse>,
     state: Option<CameraState>,
     backoff: Backoff,
+    rescue: Rescue,
+    /// For how long the present stream has given frames.
+    lived: Duration,
 }
 
 /// What becomes of the thread after a stream.
@@ -215,8 +249,8 @@ impl Worker {
     fn one_stream(&mut self) -> Next {
         let opened = monotonic_now();
         self.feed_watchdog(opened);
+        self.lived = Duration::ZERO;
         let outcome = catch_unwind(AssertUnwindSafe(|| self.stream(opened)));
-        let lived = monotonic_now().since(opened);
         let (state, detail, remedy) = match outcome {
             Ok(error) => (CameraState::after(&error), describe(&error), error.remedy()),
             Err(_) => {
@@ -226,9 +260,17 @@ impl Worker {
         if remedy == Remedy::Finish || self.stop.is_stopped() {
             return Next::End;
         }
-        let wait = self.backoff.after(lived);
+        let wait = match state {
+            CameraState::Absent => LOOK_AGAIN,
+            _ => self.backoff.after(self.lived),
+        };
         self.pulse.failures.store(self.backoff.failures(), Ordering::Relaxed);
         self.publish(state, detail);
+        match self.rescue.after(state, self.lived) {
+            Step::Reopen => {}
+            Step::Reset => (self.reset)(),
+            Step::GiveUp => self.pulse.given_up.store(true, Ordering::Relaxed),
+        }
         Next::OpenAgain(wait)
     }
 
@@ -244,8 +286,10 @@ impl Worker {
                 Ok(frame) => {
                     let now = monotonic_now();
                     self.feed_watchdog(now);
-                    if now.since(opened) >= SOUND {
+                    self.lived = now.since(opened);
+                    if self.lived >= SOUND {
                         self.pulse.failures.store(0, Ordering::Relaxed);
+                        self.pulse.given_up.store(false, Ordering::Relaxed);
                     }
                     self.frames.put(frame);
                     if self.state != Some(CameraState::Streaming) {

@@ -20,16 +20,20 @@ mod capture;
 mod latest;
 mod payload;
 mod replay;
+mod rescue;
 mod spec;
 mod stop;
 mod v4l2;
 
-pub use capture::{CameraState, CameraStatus, Capture, Factory};
+pub use capture::{CameraState, CameraStatus, Capture, Factory, Reset};
 pub use latest::{Empty, Latest};
 pub use replay::{Pace, Replay};
 pub use spec::{AtEnd, FramesSpec, SourceSpec};
 pub use stop::{StopSignal, Waited};
-pub use v4l2::{CameraListing, Interval, Mode, PixelFormat, V4l2Source, Wish, list_cameras};
+pub use v4l2::{
+    CameraInventory, CameraListing, Holder, Interval, Mode, PixelFormat, V4l2Source, Wish,
+    list_cameras, reset_usb,
+};
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The command line: one file per command group. The only room that prints.
 
 mod assess;
+mod camera;
 mod config;
 mod demo;
 mod docs;
@@ -80,6 +81,9 @@ enum Command {
     /// Look after the queue
     #[command(subcommand)]
     Queue(queue::QueueCommand),
+    /// See what cameras there are, and what one of them sees
+    #[command(subcommand)]
+    Camera(camera::CameraCommand),
     /// Measure pictures or folders: faces, pose, each quality measure, verdict, reasons
     Assess(assess::AssessArgs),
     /// One screen: camera, queue, delivery, token, last receipts
@@ -135,6 +139,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Update(args) => update::run(args, &setting, output),
         Command::Flush(args) => flush::run(&args, &setting, output),
         Command::Queue(command) => queue::run(command, &setting, output),
+        Command::Camera(command) => camera::run(command, &setting, output),
         Command::Assess(args) => assess::run(&args, &setting, output),
         Command::Status => status::run(&setting, output),
         _ => Err(Failure::new(Exit::Internal, "a command was not dispatched")),

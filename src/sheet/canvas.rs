@@ -67,6 +67,10 @@ impl Canvas {
         Size::new(self.pixels.width(), self.pixels.height())
     }
 
+    pub(super) fn into_rgb(self) -> Vec<u8> {
+        self.pixels.into_raw()
+    }
+
     pub(super) fn into_png(self) -> Result<Vec<u8>, image::ImageError> {
         let mut png = Vec::new();
         let encoder =

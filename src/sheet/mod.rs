@@ -11,7 +11,10 @@
 //! What is absent: no file access. A sheet shows faces: whoever stores it decides who may read it.
 
 mod canvas;
+mod proof;
 mod tile;
+
+pub use proof::{Line, Proof, Verdict};
 
 use std::time::Duration;
 

@@ -4,10 +4,12 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use reqwest::{Method, Response};
+use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -54,12 +56,12 @@ impl Client {
                 ));
             }
         }
-        // Even a client that only speaks plain HTTP wants to know who would do its cryptography; a second
-        // installation is refused and harmless.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().unix_socket(socket.to_owned()).build();
+        let http = tls().and_then(|tls| {
+            let builder = reqwest::Client::builder().unix_socket(socket.to_owned());
+            let built = builder.tls_backend_preconfigured(tls).build();
+            built.map_err(|error| Failure::caused(Exit::Internal, &error))
+        });
         http.map(|http| Some(Self { http }))
-            .map_err(|error| Failure::caused(Exit::Internal, &error))
     }
 
     /// Asks for the status.
@@ -176,6 +178,16 @@ impl Client {
             Failure::new(Exit::Internal, format!("the agent answered {status} to {path}"))
         }))
     }
+}
+
+/// A configuration that trusts nobody: the socket speaks plain HTTP, and a kiosk without the system's
+/// certificates must still have its commands.
+fn tls() -> Result<ClientConfig, Failure> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 fn unanswered(error: &reqwest::Error) -> Failure {

@@ -8,6 +8,7 @@
 //! | the Unix socket (mode 0660) | everything: who can open it is trusted by the file system |
 //! | loopback TCP | read; change state only with the local token, and never from another origin's page |
 
+pub mod camera;
 pub mod client;
 pub mod page;
 pub mod server;

@@ -1,14 +1,28 @@
 //! Lists the cameras of this machine, for people.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use v4l::Device;
 
 use super::faults::{Phase, camera_error};
+use super::holders::{Holder, holders};
 use super::modes::modes;
 use super::nodes::{self, Node, Roots};
 use super::{Mode, Wish, check_capabilities};
 use crate::camera::CameraError;
+
+/// What was found when cameras were looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CameraInventory {
+    /// The nodes that give pictures, and ribbon cameras with the reason why they cannot be used.
+    pub cameras: Vec<CameraListing>,
+    /// The nodes that give none, with what they call themselves.
+    pub others: Vec<String>,
+    /// Where was looked.
+    pub looked_in: PathBuf,
+}
 
 /// A camera as it is found, for people.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,33 +31,56 @@ pub struct CameraListing {
     pub name: String,
     /// The device file at the moment.
     pub node: String,
-    /// What the camera calls itself.
-    pub card: String,
+    /// What the maker calls it.
+    pub product: String,
+    /// Its place on the USB, such as `1-1.2`; `None` where it has none.
+    pub bus: Option<String>,
     /// Its kernel driver.
     pub driver: String,
-    /// What it offers, or why that is not known.
+    /// The programs that have it open, as far as this user may know.
+    pub holders: Vec<Holder>,
+    /// What it offers, or why it cannot be used.
     pub modes: Result<Vec<Mode>, String>,
 }
 
-/// Lists the nodes that give pictures, ribbon cameras with the reason why they cannot be used.
-///
-/// Opens each device for a moment without changing anything.
-pub fn list_cameras(wish: &Wish) -> Vec<CameraListing> {
-    let list = nodes::list(&Roots::default()).into_iter();
-    list.filter(|node| node.index == 0)
-        .filter_map(|node| {
-            let inspected = inspect(&node, wish);
-            let is_camera = inspected.is_ok() || nodes::is_ribbon(&node.driver);
-            let open = !matches!(inspected, Err(CameraError::Unusable { .. }));
-            (is_camera || open).then(|| CameraListing {
-                name: node.name(),
-                node: node.path.display().to_string(),
-                card: node.card,
-                driver: node.driver,
-                modes: inspected.map_err(|error| error.to_string()),
-            })
-        })
-        .collect()
+/// Lists the cameras. Opens each device for a moment without changing anything.
+pub fn list_cameras(wish: &Wish) -> CameraInventory {
+    let roots = Roots::default();
+    let mut inventory =
+        CameraInventory { cameras: Vec::new(), others: Vec::new(), looked_in: roots.sysfs.clone() };
+    for node in nodes::list(&roots) {
+        let inspected = inspect(&node, wish);
+        let gives_pictures = !matches!(inspected, Err(CameraError::Unusable { .. }));
+        if node.index == 0 && (gives_pictures || nodes::is_ribbon(&node.driver)) {
+            inventory.cameras.push(listing(&node, &roots, inspected));
+        } else {
+            inventory.others.push(format!("{} ({})", node.path.display(), node.card));
+        }
+    }
+    inventory
+}
+
+fn listing(node: &Node, roots: &Roots, inspected: Result<Vec<Mode>, CameraError>) -> CameraListing {
+    let usb = usb_device(&roots.sysfs.join(format!("video{}", node.number)));
+    let product = usb.as_ref().and_then(|usb| fs::read_to_string(usb.join("product")).ok());
+    let bus = usb.as_ref().and_then(|usb| Some(usb.file_name()?.to_string_lossy().into_owned()));
+    CameraListing {
+        name: node.name(),
+        node: node.path.display().to_string(),
+        product: product.map_or_else(|| node.card.clone(), |text| text.trim().to_owned()),
+        bus,
+        driver: node.driver.clone(),
+        holders: holders(&node.path, Path::new("/proc")),
+        modes: inspected.map_err(|error| error.to_string()),
+    }
+}
+
+/// The USB device behind a node of sysfs.
+pub(super) fn usb_device(node: &Path) -> Option<PathBuf> {
+    let interface = fs::canonicalize(node.join("device")).ok()?;
+    // Interfaces have a switch too, but only devices a vendor.
+    let device = interface.ancestors().find(|folder| folder.join("idVendor").exists());
+    device.map(Path::to_owned)
 }
 
 fn inspect(node: &Node, wish: &Wish) -> Result<Vec<Mode>, CameraError> {

@@ -12,10 +12,12 @@
 mod backend;
 mod buffer;
 mod faults;
+mod holders;
 mod listing;
 mod modes;
 mod negotiation;
 mod nodes;
+mod reset;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -28,11 +30,13 @@ use v4l::capability::{Capabilities, Flags};
 use self::backend::{Backend, SharedAside, last_sequence, take_fault};
 use self::buffer::{Agreed, Sequence};
 use self::faults::{Phase, camera_error};
-pub use self::listing::{CameraListing, list_cameras};
+pub use self::holders::Holder;
+pub use self::listing::{CameraInventory, CameraListing, list_cameras};
 use self::modes::{modes, set_mode};
 use self::negotiation::choose;
 pub use self::negotiation::{Interval, Mode, PixelFormat, Wish};
 use self::nodes::{Node, Roots};
+pub use self::reset::reset_usb;
 use super::{CameraError, FrameSource, SourceSpec, StopSignal};
 use crate::clock::monotonic_now;
 use crate::domain::{Encoding, Frame, Moment};

@@ -1,0 +1,114 @@
+//! The list of scenarios, each with the sentence that it proves.
+
+mod access;
+mod commands;
+mod damage;
+mod people;
+mod plug;
+mod silence;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::agent::{Agent, Outcome, StandIn, User};
+use crate::camera::{Camera, Model};
+use crate::clock::{Instant, now};
+
+/// What a scenario measured: names and values, for people.
+pub type Figures = Vec<(&'static str, String)>;
+
+/// One scenario.
+pub struct Scenario {
+    /// What it proves.
+    pub name: &'static str,
+    /// Proves it.
+    pub run: fn(&StandIn) -> Outcome<Figures>,
+}
+
+const fn scenario(name: &'static str, run: fn(&StandIn) -> Outcome<Figures>) -> Scenario {
+    Scenario { name, run }
+}
+
+/// Every scenario, in the order in which they run.
+pub const ALL: &[Scenario] = &[
+    scenario("a_walk_up_ends_with_a_receipt", people::walk_up),
+    scenario("one_person_is_never_mistaken_for_the_next", people::one_after_the_other),
+    scenario("persons_changing_among_cut_frames_are_never_mixed", people::changing),
+    scenario("an_unplugged_camera_ends_the_session_and_nothing_is_sent", plug::in_a_session),
+    scenario("what_the_commands_tell_is_true", commands::list_and_test),
+    scenario("a_camera_plugged_in_after_the_start_is_used", plug::after_start),
+    scenario("a_replugged_camera_streams_again", plug::replugged),
+    scenario("a_camera_that_comes_back_under_another_number_is_found", plug::renumbered),
+    scenario("ten_replugs_cost_nothing", plug::ten_times),
+    scenario("a_second_camera_takes_over", plug::second_camera),
+    scenario("cut_frames_are_never_judged", damage::cut),
+    scenario("corrupt_frames_are_never_judged_good", damage::corrupt),
+    scenario("frames_marked_damaged_are_passed_over", damage::marked),
+    scenario("empty_frames_are_passed_over", damage::empty),
+    scenario("frames_without_huffman_tables_enroll_as_well", damage::without_tables),
+    scenario("a_camera_left_at_seven_and_a_half_frames_runs_at_thirty", damage::left_slow),
+    scenario("a_camera_without_mjpeg_enrolls_as_well", damage::yuyv_only),
+    scenario("a_camera_in_use_is_busy_until_it_is_free", access::busy),
+    scenario("a_camera_without_permission_is_denied", access::denied),
+    scenario("a_frozen_camera_streams_again_when_it_thaws", silence::thirty_seconds),
+    scenario("a_camera_silent_for_good_makes_the_agent_end_for_its_restart", silence::for_good),
+];
+
+fn pictures(name: &str) -> PathBuf {
+    PathBuf::from("/pictures").join(name)
+}
+
+/// A camera that is plugged in and shows these pictures.
+fn plugged(model: Model, folder: &str) -> Outcome<Camera> {
+    let mut camera = Camera::new(model, &pictures(folder));
+    camera.plug().map_err(|error| format!("plug: {error}"))?;
+    Ok(camera)
+}
+
+/// An agent whose camera streams.
+fn streaming(name: &str, settings: &[&str]) -> Outcome<Agent> {
+    let agent = Agent::start(name, User::Root, settings)?;
+    agent.camera_becomes("streaming")?;
+    Ok(agent)
+}
+
+/// Fails with a sentence unless it holds.
+fn ensure(holds: bool, sentence: impl FnOnce() -> String) -> Outcome<()> {
+    if holds { Ok(()) } else { Err(sentence()) }
+}
+
+/// Enrolls a person through the running agent and waits for the receipt.
+fn enroll(agent: &Agent, person: &str) -> Outcome<Value> {
+    let (code, report) = agent.command(&["enroll", person])?;
+    ensure(code == 0, || format!("enroll ended with {code}: {report}; {}", agent.last_words()))?;
+    agent.until("the receipt", || {
+        let (_, status) = agent.command(&["status"]).ok()?;
+        (status["delivery"]["last_receipt"]["person_id"] == person).then_some(())
+    })?;
+    Ok(report)
+}
+
+/// Time from `since` to the first event of the camera with this state.
+fn heard(agent: &Agent, state: &str, since: Instant) -> Outcome<Duration> {
+    agent.until(&format!("the event \"camera {state}\""), || {
+        agent.events().into_iter().find_map(|(at, event)| {
+            let told = event["event"] == "camera" && event["state"] == state;
+            (told && at >= since).then(|| at.saturating_since(since))
+        })
+    })
+}
+
+/// Frames a second over some seconds.
+fn rate(agent: &Agent, seconds: u64) -> Outcome<f64> {
+    let count = || agent.camera().map(|camera| camera["frames"].as_u64().unwrap_or(0));
+    let (before, began) = (count()?, now());
+    std::thread::sleep(Duration::from_secs(seconds));
+    let frames = count()? - before;
+    Ok(frames as f64 / now().saturating_since(began).as_secs_f64())
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{} ms", duration.as_millis())
+}

@@ -1,0 +1,146 @@
+//! Turns what a camera test found into advice for whoever mounts the camera.
+
+use crate::domain::{Assessment, Gate, Reading, Reason, Size};
+use crate::measure::MEASURES;
+
+/// The distance between a grown person's eyes in metres; nine in ten lie within 4 mm.
+const EYES_APART: f64 = 0.063;
+
+/// The horizontal field of view of an ordinary webcam in degrees, for estimates of distance.
+const FIELD_OF_VIEW: f64 = 65.0;
+
+/// Below this share of the wished rate the camera is called slow.
+const SLOW: f64 = 0.8;
+
+/// More than this share of lost frames is called a fault of the cable.
+const LOSSY: f64 = 0.02;
+
+/// What the stream was like.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flow {
+    /// Frames a second that were reached.
+    pub(super) rate: Option<f64>,
+    /// Frames a second that were wished for.
+    pub(super) wished: f64,
+    /// Frames that the camera sent, as far as they were counted.
+    pub(super) sent: u64,
+    /// Frames among them that were lost or damaged.
+    pub(super) lost: u64,
+}
+
+/// What to do about the stream.
+pub(super) fn about_flow(flow: Flow) -> Vec<String> {
+    let mut advice = Vec::new();
+    if let Some(rate) = flow.rate.filter(|rate| *rate < flow.wished * SLOW) {
+        advice.push(format!(
+            "{rate:.1} frames a second, {:.0} wanted: give the face more light, which shortens the \
+             exposure, or use a USB port of its own",
+            flow.wished
+        ));
+    }
+    if flow.lost as f64 > flow.sent as f64 * LOSSY {
+        advice.push(format!(
+            "{} of {} frames were lost or damaged: try a shorter cable, another USB port, or a powered hub",
+            flow.lost, flow.sent
+        ));
+    }
+    advice
+}
+
+/// What to do about the face, one sentence for each gate that refuses it; `frame` is the picture's size.
+pub(super) fn about_face(assessment: &Assessment, gates: &[Gate], frame: Size) -> Vec<String> {
+    let sentence = |gate: &Gate| {
+        let Some(Reading::Assessed { native, .. }) = assessment.get(gate.measure) else {
+            return None;
+        };
+        let reason = gate.check(native)?;
+        let limit = if reason == gate.below { gate.min } else { gate.max }?;
+        Some(about_gate(gate, native, limit, reason, frame))
+    };
+    gates.iter().filter_map(sentence).collect()
+}
+
+fn about_gate(gate: &Gate, native: f64, limit: f64, reason: Reason, frame: Size) -> String {
+    if reason == Reason::MoveCloser {
+        let nearer = (distance(native, frame) - distance(limit, frame)) * 100.0;
+        return format!(
+            "the eyes are {native:.0} px apart, {limit:.0} wanted: move the camera about {:.0} cm closer",
+            nearer.max(1.0)
+        );
+    }
+    let measure = MEASURES.iter().find(|measure| measure.name == gate.measure);
+    let title = measure.map_or("", |measure| measure.title);
+    let unit = measure.map_or("", |measure| measure.unit);
+    let bound = if reason == gate.below { "at least" } else { "at most" };
+    let remedy = remedy(reason);
+    format!("{title}: {} {unit}, {bound} {} wanted: {remedy}", short(native), short(limit))
+        .replace(" ,", ",")
+}
+
+/// Metres from a lens of the usual field of view to a face whose eyes are so many pixels apart.
+fn distance(eyes_px: f64, frame: Size) -> f64 {
+    let focal = f64::from(frame.width) / 2.0 / (FIELD_OF_VIEW / 2.0).to_radians().tan();
+    EYES_APART * focal / eyes_px.max(1.0)
+}
+
+fn short(value: f64) -> String {
+    if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+const fn remedy(reason: Reason) -> &'static str {
+    match reason {
+        Reason::MoveBack => "mount the camera farther away",
+        Reason::CenterFace => "aim the camera at the face's height",
+        Reason::TooDark => "put a lamp beside the camera, or turn it away from a window",
+        Reason::TooBright => "keep direct light off the face",
+        Reason::UnevenLight => "light the face from both sides, or from the front",
+        Reason::TurnLeft | Reason::TurnRight => "mount the camera straight in front of the person",
+        Reason::ChinUp => "mount the camera lower, or tilt it up",
+        Reason::ChinDown => "mount the camera higher, or tilt it down",
+        Reason::StraightenHead => "level the camera",
+        Reason::HoldStill => "clean the lens, set its focus, and give the face more light",
+        Reason::SeveralFaces => "turn the camera away from passers-by",
+        Reason::OpenEyes => "look at the camera with open eyes",
+        Reason::CloseMouth => "close the mouth",
+        Reason::FaceCovered => "uncover the face",
+        Reason::MoveCloser => "mount the camera nearer",
+        Reason::NoFace | Reason::FaceChanged | Reason::Damaged | Reason::Stale => {
+            "stand in front of the camera"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{MeasureName, Profile};
+
+    fn advice(name: &'static str, native: f64) -> Vec<String> {
+        let reading = Reading::Assessed { native, score: 0.0 };
+        let assessment = Assessment { readings: vec![(MeasureName(name), reading)] };
+        let gates = crate::measure::gates(Profile::Standard, &std::collections::BTreeMap::new());
+        about_face(&assessment, &gates.unwrap_or_default(), Size::new(1280, 720))
+    }
+
+    #[test]
+    fn a_face_that_is_too_small_is_told_in_centimetres() {
+        let told = advice("inter_eye_distance", 50.0);
+        let wanted = "the eyes are 50 px apart, 60 wanted: move the camera about 21 cm closer";
+        assert_eq!(told, [wanted]);
+    }
+
+    #[test]
+    fn each_failed_gate_is_told_with_value_limit_and_remedy() {
+        let told = advice("luminance_mean", 0.01);
+        assert!(told.iter().all(|line| line.contains("wanted: ")), "{told:?}");
+        assert!(advice("inter_eye_distance", 90.0).is_empty());
+    }
+
+    #[test]
+    fn a_slow_and_lossy_stream_is_told_and_a_sound_one_is_not() {
+        let flow = Flow { rate: Some(29.8), wished: 30.0, sent: 300, lost: 1 };
+        assert!(about_flow(flow).is_empty());
+        let told = about_flow(Flow { rate: Some(7.5), lost: 20, ..flow });
+        assert_eq!(told.len(), 2);
+    }
+}

@@ -1,0 +1,148 @@
+//! `camera list|test`: see what cameras there are, and what one of them sees.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::output::{Output, Tone};
+use super::setting::Setting;
+use crate::app::camera_test::{self, Glimpse, flow_line, gate_line};
+use crate::app::cameras;
+use crate::clock::monotonic_now;
+use crate::failure::{Exit, Failure};
+use crate::web::camera::{CameraReport, CameraTestReport, ModeReport};
+
+/// How often the live figures change.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Subcommands of `camera`.
+#[derive(Debug, Subcommand)]
+pub(super) enum CameraCommand {
+    /// List cameras: stable name, sizes and rates, who holds them, why one cannot be used
+    List,
+    /// Look through the configured camera and draw what it sees, with every gate and advice
+    Test(TestArgs),
+}
+
+/// Arguments of `camera test`.
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    /// How many seconds to look
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// Where the picture goes (JPEG); it shows a face, so mind who can read it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(
+    command: CameraCommand,
+    setting: &Setting,
+    output: &Output,
+) -> Result<(), Failure> {
+    match command {
+        CameraCommand::List => list(setting, output),
+        CameraCommand::Test(args) => test(&args, setting, output),
+    }
+}
+
+fn list(setting: &Setting, output: &Output) -> Result<(), Failure> {
+    let report = cameras::list(&setting.config);
+    for camera in &report.cameras {
+        tell_camera(camera, output);
+    }
+    for other in &report.others {
+        output.line(output.paint(Tone::Faint, &format!("no camera: {other}")));
+    }
+    output.json(&report)?;
+    if !report.cameras.is_empty() {
+        return Ok(());
+    }
+    let found = match report.others.len() {
+        0 => "it is empty or not there".to_owned(),
+        count => format!("none of its {count} nodes gives pictures"),
+    };
+    Err(Failure::new(
+        Exit::Unavailable,
+        format!("no camera was found: looked in {}, and {found}", report.looked_in),
+    )
+    .hint(
+        "plug a USB camera in; `lsusb` and `dmesg | grep uvcvideo` tell whether the kernel sees it",
+    ))
+}
+
+fn tell_camera(camera: &CameraReport, output: &Output) {
+    output.line(output.paint(Tone::Strong, &camera.product));
+    output.line(format!("  name    {}", camera.name));
+    let bus = camera.bus.as_deref().map(|bus| format!(", USB {bus}")).unwrap_or_default();
+    output.line(format!("  node    {}{bus}, driver {}", camera.node, camera.driver));
+    for mode in &camera.modes {
+        output.line(format!("  mode    {}", mode_line(mode)));
+    }
+    for holder in &camera.held_by {
+        let text = format!("{} (process {})", holder.program, holder.pid);
+        output.line(format!("  held by {}", output.paint(Tone::Warning, &text)));
+    }
+    if let Some(problem) = &camera.problem {
+        output.line(format!("  {}", output.paint(Tone::Bad, problem)));
+    }
+}
+
+fn mode_line(mode: &ModeReport) -> String {
+    let rates: Vec<String> = mode.rates.iter().map(ToString::to_string).collect();
+    let rates = if rates.is_empty() { "unknown".to_owned() } else { rates.join(", ") };
+    format!("{}x{} {} at {rates} fps", mode.width, mode.height, mode.format)
+}
+
+fn test(args: &TestArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
+    let mut next = monotonic_now();
+    let mut told = |glimpse: Glimpse<'_>| {
+        let now = monotonic_now();
+        if now >= next {
+            next = now + REFRESH;
+            output.progress(live_line(glimpse));
+        }
+    };
+    let length = Duration::from_secs(args.seconds);
+    let mut test = camera_test::run(&setting.config, length, &mut told)?;
+    if let (Some(path), Some(jpeg)) = (&args.out, &test.jpeg) {
+        std::fs::write(path, jpeg).map_err(|error| {
+            Failure::new(Exit::CannotCreate, format!("picture {}: {error}", path.display()))
+        })?;
+        test.report.picture = Some(path.display().to_string());
+    }
+    tell_test(&test.report, output);
+    output.json(&test.report)?;
+    if test.report.examined == 0 {
+        let error = format!("camera {} sent no frame", test.report.source);
+        return Err(Failure::new(Exit::Unavailable, error)
+            .hint("look at the cable and the power supply, and plug the camera in again"));
+    }
+    Ok(())
+}
+
+fn live_line(glimpse: Glimpse<'_>) -> String {
+    let rate = glimpse.rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"));
+    let face =
+        glimpse.eyes_px.map_or_else(|| "no face".to_owned(), |px| format!("eyes {px:.0} px apart"));
+    let reasons: Vec<&str> = glimpse.reasons.iter().map(|reason| reason.code()).collect();
+    let verdict = if reasons.is_empty() { "good".to_owned() } else { reasons.join(", ") };
+    format!("{rate:>5} fps  {face:<20}  {verdict}")
+}
+
+fn tell_test(report: &CameraTestReport, output: &Output) {
+    output.line(format!("camera  {}", report.source));
+    output.line(format!("stream  {}", flow_line(report)));
+    for gate in &report.gates {
+        let passes = gate.reason.is_none() && gate.value.is_some();
+        let tone = if passes { Tone::Good } else { Tone::Bad };
+        output.line(format!("gate    {}", output.paint(tone, &gate_line(gate))));
+    }
+    for advice in &report.advice {
+        output.line(format!("advice  {}", output.paint(Tone::Warning, advice)));
+    }
+    if let Some(picture) = &report.picture {
+        output.line(format!("picture {picture}"));
+    }
+}

@@ -1,0 +1,109 @@
+//! The JSON of `camera list` and `camera test`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::wire::{FaceReport, MeasureReport, PoseReport};
+
+/// `camera list --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CameraListReport {
+    /// Those that give pictures, and ribbon cameras.
+    pub cameras: Vec<CameraReport>,
+    /// Video nodes that give none.
+    pub others: Vec<String>,
+    /// Where was looked.
+    pub looked_in: String,
+}
+
+/// One camera.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CameraReport {
+    /// The name for `camera.source`: it stays after a replug.
+    pub name: String,
+    /// The device file at the moment.
+    pub node: String,
+    /// What the maker calls it.
+    pub product: String,
+    /// Its place on the USB, such as `1-1.2`.
+    pub bus: Option<String>,
+    /// Its kernel driver.
+    pub driver: String,
+    /// Sizes and rates, a line a format and size.
+    pub modes: Vec<ModeReport>,
+    /// Programs that have it open, as far as this user may know.
+    pub held_by: Vec<HolderReport>,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
+}
+
+/// A format and size with its rates.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModeReport {
+    /// `MJPEG` or `YUYV`.
+    pub format: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames a second.
+    pub rates: Vec<f64>,
+}
+
+/// A program that has a camera open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HolderReport {
+    /// Its process id.
+    pub pid: u32,
+    /// Its name.
+    pub program: String,
+}
+
+/// `camera test --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CameraTestReport {
+    /// Where the frames came from, as configured.
+    pub source: String,
+    /// The frames' size, `None` when none came.
+    pub size: Option<[u32; 2]>,
+    /// Frames a second that the camera reached.
+    pub rate: Option<f64>,
+    /// Frames that were examined.
+    pub examined: u64,
+    /// Frames that came while another was examined; no fault.
+    pub superseded: u64,
+    /// Frames that the camera or the driver lost, or that came damaged.
+    pub lost: u64,
+    /// Frames that came whole but could not be decoded.
+    pub damaged: u64,
+    /// Frames that were too old when their turn came.
+    pub stale: u64,
+    /// The face of the picture.
+    pub face: Option<FaceReport>,
+    /// Its head rotation.
+    pub pose: Option<PoseReport>,
+    /// Each measure's value.
+    pub measures: BTreeMap<String, MeasureReport>,
+    /// Each gate's verdict.
+    pub gates: Vec<GateReport>,
+    /// What to do, the most important first.
+    pub advice: Vec<String>,
+    /// Where the picture was written.
+    pub picture: Option<String>,
+}
+
+/// A gate with the value that it judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GateReport {
+    /// The measure.
+    pub measure: String,
+    /// Its value; `null` where it was not assessed.
+    pub value: Option<f64>,
+    /// The lowest value that passes.
+    pub min: Option<f64>,
+    /// The highest value that passes.
+    pub max: Option<f64>,
+    /// The refusal; `null` where it passes.
+    pub reason: Option<String>,
+}
