@@ -12,6 +12,7 @@ use super::inventory::{Inventory, park_overtaken};
 use super::keys::{KeyId, KeyRing};
 use super::lanes::{Lanes, Standing};
 use super::layout::Layout;
+use super::origins::Origins;
 use super::quarantine::Quarantine;
 use super::receipts::Receipts;
 use super::retention::QueueOptions;
@@ -68,9 +69,16 @@ pub(super) fn recover(
         foreign: Vec::new(),
         doomed: BTreeSet::new(),
         superseded: 0,
+        origins: Vec::new(),
     };
     found.take()?;
-    let Inventory { lanes, foreign, doomed, superseded, .. } = found;
+    let Inventory { lanes, foreign, doomed, superseded, origins: imported, .. } = found;
+    let mut origins = Origins::load(disk, &layout)?;
+    for origin in imported {
+        if let Err(error) = origins.add(origin) {
+            tracing::warn!(%error, "the ledger of imports cannot be mended yet");
+        }
+    }
     let (index, rows) = match opener {
         Some(opener) => Index::open(&layout.index, opener, Deadlines::default()),
         None => (Index::absent(), Rows::new()),
@@ -95,6 +103,7 @@ pub(super) fn recover(
         quarantine,
         foreign,
         doomed,
+        origins,
     };
     state.apply_rows(&rows);
     state.put_in_order();

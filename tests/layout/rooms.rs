@@ -41,6 +41,8 @@ pub(crate) const ROOMS: &[Room] = &[
     room("camera", &["domain", "clock"]),
     room("queue", &["domain", "clock"]),
     pure("queue::lanes", &["domain", "queue::keys::KeyId"]),
+    room("audit", &["domain", "clock"]),
+    room("transfer", &["domain"]),
     room("delivery", &["domain", "clock"]),
     pure("delivery::confirmation", &["domain"]),
     pure("delivery::policy", &["domain", "delivery::confirmation"]),

@@ -1,0 +1,153 @@
+//! Taking in what another device exported, and handing out what is to be exported.
+//!
+//! # The rule of the later change
+//! Between devices there is no common order but the time at which a person was told "queued". An imported
+//! field is left out when this queue holds, or remembers having delivered, a change of the same field of the
+//! same person acknowledged at that time or later. What remains of the update touches nothing newer, so it
+//! may stand at the end of its lane. It keeps its time, for the next import to compare with, and it does not
+//! coalesce: a merged update would carry two times.
+//!
+//! The rule reaches as far as the receipts do (500), and it believes the devices' clocks. It does not see what
+//! a third device delivers.
+
+use super::entry;
+use super::error::QueueError;
+use super::index::Wait;
+use super::lanes::{Item, Standing};
+use super::origins::Origin;
+use super::retention::{self, Growth};
+use super::state::State;
+use crate::domain::{Date, PersonUpdate, UpdateDraft, UpdateId, UpdateState, WallTime};
+
+/// What became of an imported update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    /// It is durable now.
+    Queued {
+        /// Its id here.
+        id: UpdateId,
+        /// Fields that were left out, because something newer changes them.
+        left_out: Vec<&'static str>,
+    },
+    /// It was imported before.
+    Duplicate,
+    /// It comes from this device.
+    Own,
+    /// Something newer changes all of its fields.
+    Overtaken,
+}
+
+impl State {
+    /// Takes an update of another device in; see [`Queue::import`](super::Queue::import).
+    pub(super) fn import(
+        &mut self,
+        update: PersonUpdate,
+        origin: Origin,
+        acknowledged_at: WallTime,
+        now: WallTime,
+    ) -> Result<Imported, QueueError> {
+        if origin.device == self.origins.own() {
+            return Ok(Imported::Own);
+        }
+        if self.origins.contains(origin) {
+            return Ok(Imported::Duplicate);
+        }
+        // A clock that runs ahead must not put its updates before everything to come.
+        let at = acknowledged_at.min(now);
+        let newer = self.changed_since(&update, at);
+        let left_out: Vec<_> = update
+            .field_names()
+            .into_iter()
+            .filter(|field| newer.iter().any(|it| it == field))
+            .collect();
+        let Some(update) = without(&update, &left_out) else {
+            self.remember(origin);
+            return Ok(Imported::Overtaken);
+        };
+        let growth = Growth { bytes: entry::estimated_bytes(&update), ..Growth::default() };
+        retention::admit(&self.usage(now), &growth, &self.options)?;
+        let id = self.sequence.take()?;
+        let lineage = entry::Lineage { supersedes: &[], origin: Some(origin) };
+        let item = self.write(id, &update, lineage, at, now)?;
+        self.lanes.insert(id, item);
+        self.record(id, Wait::No);
+        self.remember(origin);
+        Ok(Imported::Queued { id, left_out })
+    }
+
+    /// The updates that may be exported: neither in flight nor overtaken.
+    pub(super) fn exportable(&self) -> Vec<UpdateId> {
+        let may = |item: &Item| {
+            matches!(item.standing, Standing::Queued | Standing::Parked { outdated_by: None })
+        };
+        self.lanes.iter().filter(|(_, item)| may(item)).map(|(id, _)| id).collect()
+    }
+
+    /// Parks an update by hand; see [`Queue::set_aside`](super::Queue::set_aside).
+    pub(super) fn set_aside(&mut self, id: UpdateId, reason: &str) -> Result<(), QueueError> {
+        let item = self.lanes.get_mut(id).ok_or(QueueError::NotFound(id))?;
+        let standing = match item.standing {
+            Standing::InFlight => {
+                let wanted = "queued or parked";
+                return Err(QueueError::State { id, found: UpdateState::InFlight, wanted });
+            }
+            Standing::Queued => Standing::Parked { outdated_by: None },
+            parked @ Standing::Parked { .. } => parked,
+        };
+        let outdated_by = match standing {
+            Standing::Parked { outdated_by } => outdated_by,
+            _ => None,
+        };
+        let before = item.reason.replace(reason.chars().take(300).collect());
+        if let Err(error) = self.write_note(id, outdated_by) {
+            if let Some(item) = self.lanes.get_mut(id) {
+                item.reason = before;
+            }
+            return Err(error);
+        }
+        if let Some(item) = self.lanes.get_mut(id) {
+            item.standing = standing;
+            item.not_before = None;
+        }
+        Ok(())
+    }
+
+    /// The entry names its origin as well, so that a failure here is mended by the next start.
+    fn remember(&mut self, origin: Origin) {
+        if let Err(error) = self.origins.add(origin) {
+            tracing::warn!(%error, "the ledger of imports cannot be written yet");
+        }
+    }
+
+    /// The fields of this person that something acknowledged at `at` or later changes, or has changed.
+    fn changed_since(&self, update: &PersonUpdate, at: WallTime) -> Vec<String> {
+        let person = update.person_id();
+        let lane = self.keys.device().tagging.tag(person.as_str().as_bytes());
+        let held = self.lanes.of(lane).filter(|(_, item)| item.enqueued_at >= at);
+        let held = held.flat_map(|(_, item)| item.fields.iter().map(|field| (*field).to_owned()));
+        let delivered = self.receipts.list().into_iter();
+        let delivered = delivered
+            .filter(|receipt| receipt.person_id == *person && receipt.enqueued_at >= at)
+            .flat_map(|receipt| receipt.fields);
+        held.chain(delivered).collect()
+    }
+}
+
+/// The update without some of its fields, `None` when nothing is left.
+fn without(update: &PersonUpdate, left_out: &[&str]) -> Option<PersonUpdate> {
+    let kept = |field: &str| !left_out.contains(&field);
+    let draft = UpdateDraft {
+        name: update.name().filter(|_| kept("name")).map(str::to_owned),
+        gender: update.gender().filter(|_| kept("gender")).map(|gender| gender.code().to_owned()),
+        date_of_birth: update
+            .date_of_birth()
+            .filter(|_| kept("date_of_birth"))
+            .map(|date| date.to_string()),
+        nationality: update.nationality().filter(|_| kept("nationality")).map(str::to_owned),
+        collections: update.collections().filter(|_| kept("collections")).map(<[_]>::to_vec),
+        notes: update.notes().filter(|_| kept("notes")).map(str::to_owned),
+        images: update.images().filter(|_| kept("images")).map(<[_]>::to_vec),
+    };
+    // Valid as a whole, so valid in part; only an empty one is refused.
+    PersonUpdate::parse(update.person_id().clone(), draft, Date::new(9999, 12, 31)?).ok()
+}
