@@ -151,3 +151,132 @@ fn without(update: &PersonUpdate, left_out: &[&str]) -> Option<PersonUpdate> {
     // Valid as a whole, so valid in part; only an empty one is refused.
     PersonUpdate::parse(update.person_id().clone(), draft, Date::new(9999, 12, 31)?).ok()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::memory_fs::MemoryFs;
+    use super::super::samples::{NOW, full, named, update};
+    use super::super::{DeviceId, DeviceKey, Queue, QueueOptions};
+    use super::*;
+    use crate::domain::{Confirmation, Settlement};
+
+    const OTHER: &str = "0123456789abcdef0123456789abcdef";
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn queue(fs: &Arc<MemoryFs>) -> Queue {
+        let options = QueueOptions { reserve_bytes: 0, ..QueueOptions::default() };
+        Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0
+    }
+
+    fn from(id: u64) -> Origin {
+        Origin { device: OTHER.parse::<DeviceId>().unwrap(), id: UpdateId(id) }
+    }
+
+    fn deliver_all(queue: &Queue) {
+        while let Some(lease) = queue.lease(NOW).unwrap() {
+            let settled = Settlement::Delivered(Confirmation::Confirmed);
+            queue.settle(lease.head.id, settled, NOW).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_update_is_imported_once_also_after_its_delivery_and_a_restart() {
+        let fs = Arc::new(MemoryFs::default());
+        let first = queue(&fs);
+        let imported = first.import(named("p1", "Ada"), from(7), NOW, NOW).unwrap();
+        assert!(matches!(imported, Imported::Queued { .. }));
+        assert_eq!(
+            first.import(named("p1", "Ada"), from(7), NOW, NOW).unwrap(),
+            Imported::Duplicate
+        );
+        deliver_all(&first);
+        drop(first);
+        let again = queue(&fs).import(named("p1", "Ada"), from(7), NOW, NOW).unwrap();
+        assert_eq!(again, Imported::Duplicate);
+        let own = Origin { device: queue(&fs).device_id(), id: UpdateId(1) };
+        assert_eq!(queue(&fs).import(named("p1", "A"), own, NOW, NOW).unwrap(), Imported::Own);
+    }
+
+    #[test]
+    fn a_power_cut_at_any_step_of_an_import_queues_it_once_or_not_at_all() {
+        let whole = Arc::new(MemoryFs::default());
+        let opened = queue(&whole);
+        let before = whole.operations();
+        opened.import(named("p1", "Ada"), from(7), NOW, NOW).unwrap();
+        for step in 0..=whole.operations() - before {
+            let fs = Arc::new(MemoryFs::default());
+            let first = queue(&fs);
+            fs.cut_power_after(step);
+            let acknowledged = first.import(named("p1", "Ada"), from(7), NOW, NOW).is_ok();
+            drop(first);
+            fs.restart(128);
+            let second = queue(&fs);
+            assert!(!acknowledged || second.list().len() == 1, "lost at step {step}");
+            second.import(named("p1", "Ada"), from(7), NOW, NOW).unwrap();
+            assert_eq!(second.list().len(), 1, "twice at step {step}");
+        }
+    }
+
+    #[test]
+    fn an_older_import_changes_nothing_newer_whether_it_waits_or_was_delivered() {
+        for delivered_before in [false, true] {
+            let queue = queue(&Arc::new(MemoryFs::default()));
+            queue.enqueue(named("person_1", "Ada King"), NOW).unwrap();
+            if delivered_before {
+                deliver_all(&queue);
+            }
+            let older = WallTime::from_unix_millis(NOW.unix_millis() - 1_000);
+            let only_name = queue.import(named("person_1", "Ada"), from(1), older, NOW).unwrap();
+            assert_eq!(only_name, Imported::Overtaken);
+            let all = queue.import(full("person_1"), from(2), older, NOW).unwrap();
+            let Imported::Queued { id, left_out } = all else { panic!("{all:?}") };
+            assert_eq!(left_out, ["name"]);
+            let (head, rest) = queue.read(id).unwrap();
+            assert_eq!((rest.name(), rest.notes().is_some()), (None, true));
+            assert_eq!(head.enqueued_at, older, "it keeps its time");
+            let others = queue.import(named("person_2", "Bob"), from(3), older, NOW).unwrap();
+            assert!(matches!(others, Imported::Queued { .. }), "another person is another lane");
+        }
+    }
+
+    #[test]
+    fn of_two_imports_the_later_change_wins_in_either_order() {
+        let later = NOW;
+        let earlier = WallTime::from_unix_millis(NOW.unix_millis() - 60_000);
+        let (now, name) = (NOW + HOUR, |text: &str| named("p1", text));
+        for order in [
+            [(1, "Ada", earlier), (2, "Ada King", later)],
+            [(2, "Ada King", later), (1, "Ada", earlier)],
+        ] {
+            let queue = queue(&Arc::new(MemoryFs::default()));
+            for (id, text, at) in order {
+                queue.import(name(text), from(id), at, now).unwrap();
+            }
+            let last = queue.list().last().unwrap().id;
+            assert_eq!(queue.read(last).unwrap().1.name(), Some("Ada King"));
+        }
+    }
+
+    #[test]
+    fn what_is_set_aside_stays_parked_over_a_restart_and_can_be_retried() {
+        let fs = Arc::new(MemoryFs::default());
+        let first = queue(&fs);
+        let draft = UpdateDraft { notes: Some("n".into()), ..Default::default() };
+        let id = first.enqueue(update("p1", draft), NOW).unwrap().id;
+        first.set_aside(id, "exported to x").unwrap();
+        assert_eq!(first.lease(NOW).unwrap(), None);
+        drop(first);
+        let again = queue(&fs);
+        let head = again.list().remove(0);
+        assert_eq!((head.state, head.attempts), (UpdateState::Parked, 0));
+        assert_eq!(head.reason.as_deref(), Some("exported to x"));
+        assert_eq!(again.exportable(), [id]);
+        again.requeue(id).unwrap();
+        assert!(again.lease(NOW).unwrap().is_some());
+        assert!(again.set_aside(id, "too late").is_err());
+    }
+}
