@@ -52,7 +52,7 @@ pub fn act_as_owner(dir: &Path) -> Result<(), Failure> {
 /// # Errors
 /// When the system refuses, or what `act` fails with.
 pub fn as_caller<T>(dir: &Path, act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    if !(getuid().is_root() && !geteuid().is_root()) {
+    if !getuid().is_root() || geteuid().is_root() {
         return act();
     }
     seteuid(Uid::from_raw(0))

@@ -79,8 +79,9 @@ struct Stored {
 }
 
 impl Origins {
-    /// Loads the ledger; a damaged one is begun anew. Draws the device's id where there is none.
-    pub(super) fn load(disk: &Disk, layout: &Layout) -> Result<Self, QueueError> {
+    /// Loads the ledger, with the origins that entries name; a damaged one is begun anew. Draws the device's id
+    /// where there is none.
+    pub(super) fn load(disk: &Disk, layout: &Layout, named: &[Origin]) -> Result<Self, QueueError> {
         let path = layout.root.join("imports");
         let devices = match disk.read(&path) {
             Ok(bytes) => decode(&bytes).unwrap_or_else(|| {
@@ -89,7 +90,14 @@ impl Origins {
             }),
             Err(_) => Vec::new(),
         };
-        Ok(Self { disk: disk.clone(), path, own: own_id(disk, layout)?, devices })
+        let own = own_id(disk, layout)?;
+        let mut origins = Self { disk: disk.clone(), path, own, devices };
+        for origin in named {
+            if let Err(error) = origins.add(*origin) {
+                tracing::warn!(%error, "the ledger of imports cannot be mended yet");
+            }
+        }
+        Ok(origins)
     }
 
     /// This device.
@@ -184,7 +192,7 @@ mod tests {
     fn ledger(disk: &Disk) -> Origins {
         let layout = Layout::of(Path::new("/q"));
         disk.make_dir(&layout.root).unwrap();
-        Origins::load(disk, &layout).unwrap()
+        Origins::load(disk, &layout, &[]).unwrap()
     }
 
     fn origin(device: u8, id: u64) -> Origin {

@@ -18,8 +18,8 @@ use super::receipts::Receipts;
 use super::retention::QueueOptions;
 use super::row;
 use super::sequence::Sequence;
-use super::state::State;
-use crate::domain::WallTime;
+use super::state::{Foreign, State};
+use crate::domain::{UpdateId, WallTime};
 
 /// What a start found and put in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,19 +73,10 @@ pub(super) fn recover(
     };
     found.take()?;
     let Inventory { lanes, foreign, doomed, superseded, origins: imported, .. } = found;
-    let mut origins = Origins::load(disk, &layout)?;
-    for origin in imported {
-        if let Err(error) = origins.add(origin) {
-            tracing::warn!(%error, "the ledger of imports cannot be mended yet");
-        }
-    }
-    let (index, rows) = match opener {
-        Some(opener) => Index::open(&layout.index, opener, Deadlines::default()),
-        None => (Index::absent(), Rows::new()),
-    };
+    let origins = Origins::load(disk, &layout, &imported)?;
+    let (index, rows) = open_index(&layout, opener);
     let highest = [
-        lanes.iter().next_back().map(|(id, _)| id),
-        foreign.iter().map(|foreign| foreign.id).max(),
+        highest_of(&lanes, &foreign),
         quarantine.highest(),
         receipts.highest(),
         rows.keys().next_back().copied(),
@@ -116,6 +107,18 @@ pub(super) fn recover(
         index: state.index.health(),
     };
     Ok((state, recovery))
+}
+
+fn open_index(layout: &Layout, opener: Option<&Opener>) -> (Index, Rows) {
+    match opener {
+        Some(opener) => Index::open(&layout.index, opener, Deadlines::default()),
+        None => (Index::absent(), Rows::new()),
+    }
+}
+
+fn highest_of(lanes: &Lanes, foreign: &[Foreign]) -> Option<UpdateId> {
+    let ours = lanes.iter().next_back().map(|(id, _)| id);
+    ours.max(foreign.iter().map(|foreign| foreign.id).max())
 }
 
 /// Gives up the ballast when the disk is full: without some room nothing can be opened.

@@ -230,3 +230,92 @@ impl Inspector<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::super::memory_fs::MemoryFs;
+    use super::super::samples::{NOW, named};
+    use super::super::{Queue, QueueOptions};
+    use super::*;
+
+    const ENTRY: &str = "/queue/entries/0000000000000001.entry";
+    const NOTE: &str = "/queue/entries/0000000000000001.parked";
+
+    /// A queue with one parked and one queued update.
+    fn queue(fs: &Arc<MemoryFs>) -> Queue {
+        let options = QueueOptions { reserve_bytes: 0, ..QueueOptions::default() };
+        let queue = Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0;
+        let id = queue.enqueue(named("p1", "Ada"), NOW).unwrap().id;
+        queue.set_aside(id, "exported to x").unwrap();
+        queue.enqueue(named("p2", "Bob"), NOW).unwrap();
+        queue
+    }
+
+    fn found(queue: &Queue) -> Vec<(String, Gravity, &'static str)> {
+        let found = queue.verify().unwrap().findings.into_iter();
+        // A queue of a test's making has no index.
+        let found = found.filter(|finding| finding.object != "index");
+        found.map(|finding| (finding.object, finding.gravity, finding.what)).collect()
+    }
+
+    fn one(path: &str, bytes: Option<&[u8]>) -> (String, Gravity, &'static str) {
+        let fs = Arc::new(MemoryFs::default());
+        let queue = queue(&fs);
+        assert_eq!(found(&queue), []);
+        fs.tamper(Path::new(path), bytes.map(<[u8]>::to_vec));
+        let before = fs.files();
+        let mut found = found(&queue);
+        assert_eq!((found.len(), fs.files() == before), (1, true), "{found:?}");
+        found.remove(0)
+    }
+
+    #[test]
+    fn each_kind_of_damage_is_named_with_its_update_and_nothing_is_touched() {
+        let damaged = |object: &str, what| (object.to_owned(), Gravity::Damaged, what);
+        assert_eq!(one(ENTRY, Some(b"torn")), damaged("u1", "its file is torn"));
+        assert_eq!(
+            one(NOTE, Some(b"torn")),
+            damaged("u1", "the note that says why it is parked was changed")
+        );
+        assert_eq!(
+            one(NOTE, None),
+            damaged("u1", "it is parked, but the note that says so is gone")
+        );
+        let strange = "/queue/entries/holiday.jpg";
+        assert_eq!(one(strange, Some(b"x")), damaged("holiday.jpg", "not a file of the queue"));
+        let second = "/queue/entries/0000000000000002.entry";
+        assert_eq!(one(second, None), damaged("u2", "its file is gone or cannot be read"));
+    }
+
+    #[test]
+    fn what_a_power_cut_leaves_behind_is_no_damage() {
+        let leftover = "/queue/entries/0000000000000003.entry.tmp";
+        assert_eq!(one(leftover, Some(b"half")).1, Gravity::Leftover);
+    }
+
+    #[test]
+    fn a_row_of_another_lane_is_damage_and_a_missing_one_is_not() {
+        let fs = Arc::new(MemoryFs::default());
+        let queue = queue(&fs);
+        let state = queue.state();
+        let row = |id: u64| {
+            let item = state.lanes.get(UpdateId(id)).unwrap();
+            row::encode(UpdateId(id), item, state.keys.get(item.key))
+        };
+        let gravities = |rows: &Rows| {
+            let mut found = Verification::default();
+            state.inspector(Some(rows)).look_at_rows(&mut found);
+            found.findings.into_iter().map(|it| (it.object, it.gravity)).collect::<Vec<_>>()
+        };
+        let right = Rows::from([(UpdateId(1), row(1)), (UpdateId(2), row(2))]);
+        assert_eq!(gravities(&right), []);
+        let swapped = Rows::from([(UpdateId(1), row(2)), (UpdateId(2), row(2))]);
+        assert_eq!(gravities(&swapped), [("u1".to_owned(), Gravity::Damaged)]);
+        let lazy = Rows::from([(UpdateId(2), row(2)), (UpdateId(9), row(2))]);
+        assert_eq!(
+            gravities(&lazy),
+            [("u9".to_owned(), Gravity::Leftover), ("u1".to_owned(), Gravity::Leftover)]
+        );
+    }
+}
