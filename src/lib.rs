@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md has the map; [`domain`] has the words.
 
 pub mod app;
+pub mod audit;
 pub mod camera;
 pub mod cli;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod sheet;
 pub mod stand_in;
 pub mod telemetry;
 pub mod texts;
+pub mod transfer;
 pub mod trigger;
 pub mod vision;
 pub mod web;

@@ -19,13 +19,16 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
 use super::pulse::{self, Pulse};
+use super::upkeep::Upkeep;
 use super::{Rig, eye, from_queue, intake, keep, open_queue, post, queue_status, rig, seen};
 use crate::clock;
 use crate::config::{Config, Paths};
 use crate::delivery::{CourierHandle, DeliveryEvent, DeliveryState};
+use crate::domain::{Caller, UpdateId};
 use crate::failure::{Exit, Failure};
 use crate::queue::Queue;
 use crate::service;
+use crate::web::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use crate::web::wire::{
     DeliveryStatus, EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport,
     StatusReport, UpdateReport,
@@ -285,6 +288,20 @@ impl Agent {
         matches!(self.inner.courier.status().borrow().state, DeliveryState::Hold(_))
     }
 
+    /// Does something to the queue for somebody, off the threads that must not wait for the disk.
+    async fn by_hand<T: Send + 'static>(
+        &self,
+        caller: Caller,
+        act: impl FnOnce(&Upkeep) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let upkeep = Upkeep::new(Arc::clone(&self.inner.queue), &self.inner.paths, caller);
+        let done = tokio::task::spawn_blocking(move || act(&upkeep))
+            .await
+            .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        let _ = self.inner.events.send(Event::Queue(self.status().queue));
+        done
+    }
+
     /// The state in one line, as `systemctl status` shows it.
     fn words(&self) -> String {
         let status = self.status();
@@ -347,6 +364,45 @@ impl Kiosk for Agent {
         Ok(QueueItem::from(&seen(head, self.is_held())))
     }
 
+    async fn retry(&self, id: &str, caller: Caller) -> Result<QueueItem, Failure> {
+        let id: UpdateId = id.parse()?;
+        let item = self.by_hand(caller, move |upkeep| upkeep.retry(id)).await?;
+        self.inner.wake.notify_one();
+        Ok(item)
+    }
+
+    async fn discard(&self, id: &str, caller: Caller) -> Result<QueueItem, Failure> {
+        let id: UpdateId = id.parse()?;
+        self.by_hand(caller, move |upkeep| upkeep.discard(id)).await
+    }
+
+    async fn verify(&self, caller: Caller) -> Result<VerifyReport, Failure> {
+        self.by_hand(caller, Upkeep::verify).await
+    }
+
+    async fn plan_export(
+        &self,
+        request: ExportRequest,
+        caller: Caller,
+    ) -> Result<ExportPlan, Failure> {
+        self.by_hand(caller, move |upkeep| upkeep.plan_export(&request)).await
+    }
+
+    async fn carry(&self, id: &str, caller: Caller) -> Result<CarriedUpdate, Failure> {
+        let id: UpdateId = id.parse()?;
+        self.by_hand(caller, move |upkeep| upkeep.carry(id)).await
+    }
+
+    async fn import(
+        &self,
+        carried: CarriedUpdate,
+        caller: Caller,
+    ) -> Result<ImportOutcome, Failure> {
+        let outcome = self.by_hand(caller, move |upkeep| upkeep.import(carried)).await?;
+        self.inner.wake.notify_one();
+        Ok(outcome)
+    }
+
     async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
         let report = self.inner.courier.flush(limit).await.ok_or_else(|| {
             Failure::new(Exit::Unavailable, "the agent is stopping").hint("try again in a moment")
@@ -358,6 +414,7 @@ impl Kiosk for Agent {
     fn status(&self) -> StatusReport {
         let (state, reason) = self.delivery_words();
         let (last_receipt, unconfirmed) = post::receipts(&self.inner.queue);
+        let token = post::token_expiry(&self.inner.config, &self.inner.paths);
         StatusReport {
             kiosk: self.inner.config.kiosk_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -369,7 +426,8 @@ impl Kiosk for Agent {
                 state,
                 reason,
                 last_receipt,
-                token_expires_at: post::token_expiry(&self.inner.config, &self.inner.paths),
+                token_expires_at: token.0,
+                token_days_left: token.1,
                 unconfirmed,
             },
         }

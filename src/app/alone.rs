@@ -108,6 +108,7 @@ pub fn status_alone(config: &Config, paths: &Paths) -> StatusReport {
             (QueueStatus { index: "unknown".into(), ..QueueStatus::default() }, None, 0)
         }
     };
+    let token = post::token_expiry(config, paths);
     StatusReport {
         kiosk: config.kiosk_id.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -119,7 +120,8 @@ pub fn status_alone(config: &Config, paths: &Paths) -> StatusReport {
             state: "unknown".into(),
             reason: Some("no agent delivers".into()),
             last_receipt,
-            token_expires_at: post::token_expiry(config, paths),
+            token_expires_at: token.0,
+            token_days_left: token.1,
             unconfirmed,
         },
     }

@@ -10,6 +10,7 @@ pub mod badge_watch;
 pub mod booth;
 pub mod camera_test;
 pub mod cameras;
+mod carriage;
 pub mod contact_sheet;
 pub mod examiner;
 pub mod eye;
@@ -17,10 +18,12 @@ pub mod feed;
 pub mod intake;
 mod local_token;
 pub mod outbox;
+pub mod owner;
 pub mod post;
 pub mod pulse;
 pub mod report;
 pub mod rig;
+pub mod upkeep;
 pub mod visit;
 
 use std::fs;
@@ -38,6 +41,7 @@ use crate::web::wire::{QueueStatus, UpdateReport};
 
 pub use alone::{enroll_alone, flush_alone, list_alone, show_alone, status_alone, update_alone};
 pub use rig::Rig;
+pub use upkeep::{Upkeep, verify_alone};
 
 /// The names of the limits that `[capture.gates]` may hold.
 pub fn gate_keys() -> Vec<String> {
@@ -105,7 +109,11 @@ pub fn open_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), F
     Queue::open(&paths.queue(), key, options, clock::wall_now()).map_err(from_queue)
 }
 
-fn make_state_dir(path: &Path) -> Result<(), Failure> {
+/// Makes the state directory, for its owner alone.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_state_dir(path: &Path) -> Result<(), Failure> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         let exit = match error.kind() {
             std::io::ErrorKind::PermissionDenied => Exit::Permission,

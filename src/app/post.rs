@@ -116,10 +116,12 @@ pub fn receipts(queue: &Queue) -> (Option<ReceiptReport>, usize) {
     (newest.map(ReceiptReport::from), unconfirmed)
 }
 
-/// When the token expires, as far as it can be read locally.
-pub fn token_expiry(config: &Config, paths: &Paths) -> Option<String> {
-    let token = TokenFile::new(Some(token_path(config, paths))).read().ok()?;
-    token.expires_at().map(rfc3339)
+/// When the token expires and how many days are left, as far as it can be read locally.
+pub fn token_expiry(config: &Config, paths: &Paths) -> (Option<String>, Option<u64>) {
+    match TokenFile::new(Some(token_path(config, paths))).read() {
+        Ok(token) => (token.expires_at().map(rfc3339), token.days_left(wall_now())),
+        Err(_) => (None, None),
+    }
 }
 
 /// The delivery's state as a name and in words.

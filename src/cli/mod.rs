@@ -11,9 +11,11 @@ mod output;
 mod person;
 mod queue;
 mod run;
+mod secret;
 mod setting;
 mod stand_in;
 mod status;
+mod token;
 mod update;
 
 use std::ffi::OsString;
@@ -88,6 +90,9 @@ enum Command {
     Assess(assess::AssessArgs),
     /// One screen: camera, queue, delivery, token, last receipts
     Status,
+    /// Look after the bearer token
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// The Verifik stand-in, for sites without an account and for tests
     StandIn(stand_in::StandInArgs),
     /// Check, show or print the configuration
@@ -142,6 +147,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Camera(command) => camera::run(command, &setting, output),
         Command::Assess(args) => assess::run(&args, &setting, output),
         Command::Status => status::run(&setting, output),
+        Command::Token(command) => token::run(command, &setting, output),
         _ => Err(Failure::new(Exit::Internal, "a command was not dispatched")),
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::setting::Setting;
-use crate::app::agent;
+use crate::app::{agent, owner};
 use crate::failure::Failure;
 
 /// Arguments of `run`.
@@ -11,5 +11,6 @@ use crate::failure::Failure;
 pub(super) struct RunArgs {}
 
 pub(super) fn run(_args: &RunArgs, setting: &Setting) -> Result<(), Failure> {
+    owner::act_as_owner(&setting.paths.state)?;
     agent::run(&setting.config, &setting.paths)
 }

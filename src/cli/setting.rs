@@ -21,9 +21,14 @@ impl Setting {
         Ok(Self { config, paths: paths(globals) })
     }
 
-    /// The running agent, if there is one.
+    /// The running agent, if there is one. If there is none, the command works on the state directory itself, and
+    /// root becomes its owner for that.
     pub(super) fn agent(&self) -> Result<Option<Client>, Failure> {
-        Client::connect(&self.paths.socket)
+        let agent = Client::connect(&self.paths.socket)?;
+        if agent.is_none() {
+            app::owner::act_as_owner(&self.paths.state)?;
+        }
+        Ok(agent)
     }
 }
 

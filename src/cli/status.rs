@@ -2,9 +2,10 @@
 
 use super::output::{Output, Tone};
 use super::setting::Setting;
+use super::token::FEW_DAYS;
 use crate::app;
 use crate::failure::{Exit, Failure};
-use crate::web::wire::{CameraStatus, StatusReport};
+use crate::web::wire::{CameraStatus, DeliveryStatus, StatusReport};
 
 pub(super) fn run(setting: &Setting, output: &Output) -> Result<(), Failure> {
     let agent = setting.agent()?;
@@ -67,7 +68,7 @@ fn tell_delivery(report: &StatusReport, output: &Output) {
     let reason = delivery.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     output.line(format!("delivery  {}{reason}", output.paint(tone, &delivery.state)));
     if let Some(expires) = &delivery.token_expires_at {
-        output.line(format!("token     expires {expires}"));
+        output.line(format!("token     expires {expires}{}", few_days(delivery, output)));
     }
     if let Some(receipt) = &delivery.last_receipt {
         output.line(format!(
@@ -82,6 +83,17 @@ fn tell_delivery(report: &StatusReport, output: &Output) {
         );
         output.line(format!("          {}", output.paint(Tone::Warning, &text)));
     }
+}
+
+fn few_days(delivery: &DeliveryStatus, output: &Output) -> String {
+    let words = match delivery.token_days_left {
+        Some(0) => "  it has expired, or does today: `kiosk-enroll token set`".to_owned(),
+        Some(days) if days < FEW_DAYS => {
+            format!("  only {days} days are left: `kiosk-enroll token set`")
+        }
+        _ => return String::new(),
+    };
+    output.paint(Tone::Warning, &words)
 }
 
 fn camera_line(camera: &CameraStatus, output: &Output) -> String {

@@ -1,4 +1,4 @@
-//! Reads the bearer token from its file, anew whenever the file changes.
+//! Reads the bearer token from its file, anew whenever the file changes, and replaces it.
 //!
 //! **Invariant:** no `Debug`, error or log ever shows a character of the token, and its memory is wiped when it
 //! goes. A missing or broken file is an answer of this room, never the end of the agent.
@@ -6,10 +6,10 @@
 //! What is absent: renewal. The API's `renew-and-revoke` expires every older token: a kiosk must never call it.
 
 use std::fmt;
-use std::fs::{self, Metadata};
+use std::fs::{self, Metadata, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -113,6 +113,14 @@ pub enum TokenError {
         /// Why.
         source: io::Error,
     },
+    /// The file cannot be replaced.
+    #[error("token file {} cannot be written", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The file holds no token.
     #[error("token file {} holds no token: {what}", path.display())]
     Malformed {
@@ -130,6 +138,7 @@ impl TokenError {
             Self::Unset => "set verifik.token_file to a file with the bearer token",
             Self::Missing { .. } => "put the token there with `kiosk-enroll token set`",
             Self::Unreadable { .. } => "let the agent's user read it, and nobody else",
+            Self::Unwritable { .. } => "run it as root, or as the agent's user",
             Self::Malformed { .. } => {
                 "the file must hold the bare token on one line, without the word Bearer or quotes"
             }
@@ -188,6 +197,16 @@ impl TokenFile {
         Ok(token)
     }
 
+    /// Replaces the token, durably and as a whole, in a file that only its owner can read.
+    ///
+    /// # Errors
+    /// When no file is configured or the disk refuses; the old token is still there then.
+    pub fn replace(&self, token: &Token) -> Result<(), TokenError> {
+        let path = self.path.as_deref().ok_or(TokenError::Unset)?;
+        write(path, token)
+            .map_err(|source| TokenError::Unwritable { path: path.to_owned(), source })
+    }
+
     /// Identifies the file's present state.
     pub fn mark(&self) -> TokenMark {
         let stamp = self.path.as_deref().and_then(|path| fs::metadata(path).ok());
@@ -207,6 +226,26 @@ fn read(path: &Path) -> Result<Token, TokenError> {
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| malformed(MalformedToken::Character))?;
     Token::parse(text).map_err(malformed)
+}
+
+fn write(path: &Path, token: &Token) -> io::Result<()> {
+    let tmp = path.with_added_extension("tmp");
+    match fs::remove_file(&tmp) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&tmp)?;
+    let written = file
+        .write_all(token.reveal().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&tmp, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&tmp);
+    }
+    written?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(dir)?.sync_all()
 }
 
 fn unreadable(path: &Path, error: io::Error) -> TokenError {
@@ -294,5 +333,21 @@ mod tests {
         let error = TokenFile::new(Some(path)).read().unwrap_err();
         let shown = format!("{token:?} {error:?} {error} {}", error.hint());
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_replaced_token_is_read_at_once_and_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        fs::write(&path, "old").unwrap();
+        let file = TokenFile::new(Some(path.clone()));
+        assert_eq!(file.read().unwrap().reveal(), "old");
+        let mark = file.mark();
+        TokenFile::new(Some(path.clone())).replace(&Token::parse("new").unwrap()).unwrap();
+        assert_eq!(file.read().unwrap().reveal(), "new");
+        assert_ne!(file.mark(), mark);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

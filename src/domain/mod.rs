@@ -15,8 +15,10 @@
 //! | [`Verdict`] | what an answer of the persons API means: accepted, retry, park, hold, offline |
 //! | [`Receipt`] | the proof of a delivery, without a face |
 //! | [`Hold`] | why nothing is sent at the moment |
+//! | [`Caller`] | who asks for something by hand, and through which door |
 
 mod assessment;
+mod caller;
 mod date;
 mod face;
 mod frame;
@@ -27,6 +29,7 @@ mod time;
 mod update;
 
 pub use assessment::{Assessment, Cause, Gate, JudgedFrame, MeasureName, Profile, Reading};
+pub use caller::{Caller, Door};
 pub use date::Date;
 pub use face::{
     Detection, Eye, Eyes, Face, HeadPose, LANDMARK_COUNT, Landmarks, MESH_POINTS, Mesh,

@@ -39,7 +39,11 @@ impl DeviceKey {
         }
     }
 
-    fn load(path: &Path) -> Result<Self, QueueError> {
+    /// Loads the key from a file.
+    ///
+    /// # Errors
+    /// As [`load_or_create`](Self::load_or_create); [`QueueError::Storage`] when there is no file.
+    pub fn load(path: &Path) -> Result<Self, QueueError> {
         let refused = |what| QueueError::Key { path: path.to_owned(), what };
         let mut file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => refused("permission denied"),

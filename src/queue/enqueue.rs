@@ -1,6 +1,6 @@
 //! Taking an update in: coalesce, seal, write, and only then acknowledge.
 
-use super::entry::{self, Header};
+use super::entry::{self, Header, Lineage};
 use super::error::QueueError;
 use super::index::{Change, Wait};
 use super::lanes::{Item, Standing};
@@ -22,7 +22,8 @@ impl State {
         let (update, replaced) = self.coalesce(update)?;
         self.admit(&update, &replaced, now)?;
         let id = self.sequence.take()?;
-        let item = self.write(id, &update, &replaced, now)?;
+        let lineage = Lineage { supersedes: &replaced, origin: None };
+        let item = self.write(id, &update, lineage, now, now)?;
         let (fields, images) = (item.fields.clone(), item.images);
         self.lanes.insert(id, item);
         self.replace(id, &replaced);
@@ -66,12 +67,13 @@ impl State {
         retention::admit(&self.usage(now), &growth, &self.options)
     }
 
-    /// Writes the entry. After an error nothing of it counts, not even after a restart.
-    fn write(
+    /// Writes the entry of an update acknowledged at `at`. After an error nothing of it counts, not even after a restart.
+    pub(super) fn write(
         &mut self,
         id: UpdateId,
         update: &PersonUpdate,
-        replaced: &[UpdateId],
+        lineage: Lineage<'_>,
+        at: WallTime,
         now: WallTime,
     ) -> Result<Item, QueueError> {
         let (key_id, key) = self.keys.for_day(now)?;
@@ -79,18 +81,18 @@ impl State {
             fingerprint: self.keys.device().fingerprint,
             key: key_id,
             id,
-            enqueued_at: now,
+            enqueued_at: at,
             tag: self.keys.device().tagging.tag(update.person_id().as_str().as_bytes()),
         };
         let path = self.layout.entry(id);
-        let file = entry::seal(&header, update, replaced, &key)?;
+        let file = entry::seal(&header, update, lineage, &key)?;
         if let Err(error) = self.disk.put(&path, &file) {
             self.doomed.insert(path);
             let _ = self.sweep();
             self.retire(key_id);
             return Err(error);
         }
-        let older = || replaced.iter().filter_map(|id| self.lanes.get(*id));
+        let older = || lineage.supersedes.iter().filter_map(|id| self.lanes.get(*id));
         let place = older().map(|item| (item.position, item.turn)).min();
         let (position, turn) = place.unwrap_or((id.0, 0));
         Ok(Item {
@@ -100,7 +102,7 @@ impl State {
             fields: update.field_names(),
             images: update.images().map_or(0, <[_]>::len),
             bytes: file.len() as u64,
-            enqueued_at: now,
+            enqueued_at: at,
             standing: Standing::Queued,
             attempts: older().map(|item| item.attempts).max().unwrap_or(0),
             not_before: older().filter_map(|item| item.not_before).max(),

@@ -10,7 +10,7 @@
 //! 44   16  keyed hash of the person's id     │
 //! 60    4  length of the sealed head         │
 //! 64    8  length of the sealed body         ┘
-//! 72    …  sealed head: JSON {person_id, fields, images, supersedes}
+//! 72    …  sealed head: JSON {person_id, fields, images, supersedes, origin}
 //!  …    …  sealed body: length of the JSON (4), JSON of the fields, then each picture's raw bytes
 //! ```
 //!
@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use super::error::QueueError;
 use super::keys::KeyId;
+use super::origins::Origin;
 use super::seal::Secret;
 use crate::domain::{
     Date, PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft, UpdateId, WallTime,
@@ -45,6 +46,15 @@ pub(super) struct Header {
     pub(super) tag: [u8; 16],
 }
 
+/// Which updates an entry comes from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lineage<'a> {
+    /// The pending ones of its person that it took in.
+    pub(super) supersedes: &'a [UpdateId],
+    /// Where it was acknowledged first, if it was imported.
+    pub(super) origin: Option<Origin>,
+}
+
 /// What a start needs to know about an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
@@ -52,6 +62,7 @@ pub(super) struct Head {
     pub(super) fields: Vec<&'static str>,
     pub(super) images: usize,
     pub(super) supersedes: Vec<UpdateId>,
+    pub(super) origin: Option<Origin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +72,8 @@ struct StoredHead {
     images: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     supersedes: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<(String, u64)>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -101,10 +114,10 @@ enum StoredFormat {
 pub(super) fn seal(
     header: &Header,
     update: &PersonUpdate,
-    supersedes: &[UpdateId],
+    lineage: Lineage<'_>,
     key: &Secret,
 ) -> Result<Vec<u8>, QueueError> {
-    let head = encode_head(update, supersedes);
+    let head = encode_head(update, lineage);
     let body = encode_body(update);
     let overhead = super::seal::OVERHEAD;
     let prefix = encode_header(header, head.len() + overhead, body.len() + overhead);
@@ -168,6 +181,10 @@ pub(super) fn open_head(start: &[u8], head_end: usize, key: &Secret) -> Option<H
         fields: stored.fields.into_iter().map(name).collect::<Option<_>>()?,
         images: stored.images,
         supersedes: stored.supersedes.into_iter().map(UpdateId).collect(),
+        origin: match stored.origin {
+            Some((device, id)) => Some(Origin { device: device.parse().ok()?, id: UpdateId(id) }),
+            None => None,
+        },
     })
 }
 
@@ -199,12 +216,13 @@ fn context(prefix: &[u8], place: &[u8; 4]) -> Vec<u8> {
     [prefix, place].concat()
 }
 
-fn encode_head(update: &PersonUpdate, supersedes: &[UpdateId]) -> Zeroizing<Vec<u8>> {
+fn encode_head(update: &PersonUpdate, lineage: Lineage<'_>) -> Zeroizing<Vec<u8>> {
     json(&StoredHead {
         person_id: update.person_id().as_str().to_owned(),
         fields: update.field_names().into_iter().map(str::to_owned).collect(),
         images: update.images().map_or(0, <[_]>::len),
-        supersedes: supersedes.iter().map(|id| id.0).collect(),
+        supersedes: lineage.supersedes.iter().map(|id| id.0).collect(),
+        origin: lineage.origin.map(|origin| (origin.device.to_string(), origin.id.0)),
     })
 }
 
@@ -299,20 +317,25 @@ mod tests {
     #[test]
     fn an_update_comes_back_as_it_was_sealed() {
         let update = samples::full("person_1");
-        let file = seal(&header(), &update, &[UpdateId(15), UpdateId(16)], &key()).unwrap();
+        let origin =
+            Origin { device: "0123456789abcdef0123456789abcdef".parse().unwrap(), id: UpdateId(9) };
+        let lineage = Lineage { supersedes: &[UpdateId(15), UpdateId(16)], origin: Some(origin) };
+        let file = seal(&header(), &update, lineage, &key()).unwrap();
         let (parsed, head_end) = parse_header(&file, file.len() as u64).unwrap();
         assert_eq!(parsed, header());
         let head = open_head(&file[..head_end], head_end, &key()).unwrap();
         assert_eq!(head.person_id.as_str(), "person_1");
         assert_eq!(head.fields, FIELDS);
         assert_eq!((head.images, head.supersedes), (2, vec![UpdateId(15), UpdateId(16)]));
+        assert_eq!(head.origin, Some(origin));
         assert_eq!(open(&file, &key()).unwrap(), update);
         assert!(file.len() as u64 <= estimated_bytes(&update));
     }
 
     #[test]
     fn no_bit_of_the_file_can_be_changed_unnoticed() {
-        let file = seal(&header(), &samples::named("person_1", "Ada"), &[], &key()).unwrap();
+        let file = seal(&header(), &samples::named("person_1", "Ada"), Lineage::default(), &key())
+            .unwrap();
         for at in 0..file.len() {
             let mut flipped = file.clone();
             flipped[at] ^= 0x10;
@@ -324,7 +347,7 @@ mod tests {
     #[test]
     fn nothing_of_the_person_is_readable_in_the_file() {
         let update = samples::full("person_1");
-        let file = seal(&header(), &update, &[], &key()).unwrap();
+        let file = seal(&header(), &update, Lineage::default(), &key()).unwrap();
         for secret in [b"person_1".as_slice(), b"Ada", &update.images().unwrap()[0].bytes()[..16]] {
             assert!(!file.windows(secret.len()).any(|window| window == secret));
         }
@@ -333,7 +356,7 @@ mod tests {
     #[test]
     fn pictures_are_stored_raw_and_cost_a_few_hundred_bytes_more() {
         let update = samples::pictured("person_1", 150_000);
-        let file = seal(&header(), &update, &[], &key()).unwrap();
+        let file = seal(&header(), &update, Lineage::default(), &key()).unwrap();
         assert!(file.len() < 150_500, "{}", file.len());
     }
 }

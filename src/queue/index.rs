@@ -88,9 +88,9 @@ pub(super) enum Wait {
     No,
 }
 
-struct Order {
-    changes: Vec<Change>,
-    done: Option<Sender<()>>,
+enum Order {
+    Change { changes: Vec<Change>, done: Option<Sender<()>> },
+    Scan(Sender<Rows>),
 }
 
 struct Worker {
@@ -149,7 +149,7 @@ impl Index {
     pub(super) fn change(&mut self, changes: Vec<Change>, wait: Wait) {
         let Some(worker) = &self.worker else { return };
         let (done, answer) = channel();
-        let order = Order { changes, done: (wait == Wait::ForDisk).then_some(done) };
+        let order = Order::Change { changes, done: (wait == Wait::ForDisk).then_some(done) };
         let sent = worker.orders.try_send(order).is_ok();
         let kept = match wait {
             Wait::ForDisk => sent && answer.recv_timeout(self.deadlines.change).is_ok(),
@@ -160,6 +160,13 @@ impl Index {
             self.worker = None;
             self.health = IndexHealth::Absent;
         }
+    }
+
+    /// Every row as it is now, `None` without an index; changes nothing.
+    pub(super) fn rows(&self) -> Option<Rows> {
+        let (tell, answer) = channel();
+        self.worker.as_ref()?.orders.try_send(Order::Scan(tell)).ok()?;
+        answer.recv_timeout(self.deadlines.open).ok()
     }
 
     fn at_work(
@@ -215,23 +222,44 @@ fn work(
     if opened.send(rows).is_err() || failed {
         return std::mem::forget(store);
     }
-    while let Ok(Order { changes, done }) = orders.recv() {
-        // A row that nobody waits for may be lost: a sync for each would cost more than the entry's own.
-        let durably = done.is_some();
-        let step =
-            || store.apply(changes).and_then(|()| if durably { store.sync() } else { Ok(()) });
-        if let Err(why) = guarded(step) {
-            tracing::error!(why, "the index cannot be written");
+    while let Ok(order) = orders.recv() {
+        if let Err(why) = guarded(|| carry_out(store.as_mut(), order)) {
+            tracing::error!(why, "the index cannot be used");
             return std::mem::forget(store);
-        }
-        if let Some(done) = done {
-            let _ = done.send(());
         }
     }
     if guarded(|| store.sync()).is_err() {
         return std::mem::forget(store);
     }
     let _ = catch_unwind(AssertUnwindSafe(|| drop(store)));
+}
+
+fn carry_out(store: &mut dyn Store, order: Order) -> Result<(), String> {
+    match order {
+        Order::Scan(tell) => {
+            let _ = tell.send(store.scan()?);
+        }
+        Order::Change { changes, done } => {
+            store.apply(changes)?;
+            // A row that nobody waits for may be lost: a sync for each would cost more than the entry's own.
+            if let Some(done) = done {
+                store.sync()?;
+                let _ = done.send(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads every row of an index that no queue has open, from a copy: opening one may change it.
+pub(super) fn rows_of_copy(dir: &Path, copy: &Path, opener: &Opener) -> Result<Rows, String> {
+    let told = |error: std::io::Error| error.to_string();
+    for file in std::fs::read_dir(dir).map_err(told)?.flatten() {
+        if file.file_type().map_err(told)?.is_file() {
+            std::fs::copy(file.path(), copy.join(file.file_name())).map_err(told)?;
+        }
+    }
+    guarded(|| opener(copy)?.scan())
 }
 
 fn guarded<T>(step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {

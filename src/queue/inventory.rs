@@ -11,6 +11,7 @@ use super::keys::KeyRing;
 use super::lanes::{Item, Lanes, Standing};
 use super::layout::{Layout, Name};
 use super::note::Note;
+use super::origins::Origin;
 use super::quarantine::Quarantine;
 use super::state::Foreign;
 use crate::domain::{Receipt, UpdateId, WallTime};
@@ -32,6 +33,8 @@ pub(super) struct Inventory<'a> {
     pub(super) doomed: BTreeSet<PathBuf>,
     /// How many updates a newer one had replaced.
     pub(super) superseded: usize,
+    /// Where the imported ones came from.
+    pub(super) origins: Vec<Origin>,
 }
 
 enum Look {
@@ -72,6 +75,7 @@ impl Inventory<'_> {
         match self.look(path, id) {
             Look::Ours(header, head, bytes) => {
                 replaced.extend(head.supersedes.iter().copied());
+                self.origins.extend(head.origin);
                 self.lanes.insert(id, item(&header, head, bytes));
             }
             Look::Foreign(header, _) if self.now.since(header.enqueued_at) > self.max_age => {

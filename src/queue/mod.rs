@@ -36,6 +36,7 @@
 //!   quarantine/            what cannot be used          ── see `quarantine`
 //!   index/                 sled; index.bad is the last one that did not open
 //!   sequence, .twin        a number above every id given
+//!   device-id, imports     this device, and what was imported ── see `origins`
 //!   reserve                ballast, given up on a full disk
 //!   lock                   held while the queue is open
 //! ```
@@ -49,6 +50,7 @@ mod enqueue;
 mod entry;
 mod error;
 mod fs;
+mod import;
 mod index;
 mod inventory;
 mod keys;
@@ -60,6 +62,7 @@ mod memory_fs;
 #[cfg(test)]
 mod model;
 mod note;
+mod origins;
 mod quarantine;
 mod receipts;
 mod recovery;
@@ -74,6 +77,7 @@ mod sled_store;
 mod state;
 mod tally;
 mod turns;
+mod verification;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,9 +85,12 @@ use std::time::Duration;
 
 pub use device_key::DeviceKey;
 pub use error::{QueueError, QueueErrorKind};
+pub use import::Imported;
 pub use index::IndexHealth;
+pub use origins::{DeviceId, Origin};
 pub use recovery::Recovery;
 pub use retention::{Limit, QueueOptions};
+pub use verification::{Finding, Gravity, Verification};
 
 use self::fs::{Disk, Native};
 use self::index::Opener;
@@ -253,6 +260,81 @@ impl Queue {
     /// [`QueueError::NotFound`], [`QueueError::State`] when it is in flight, [`QueueError::Storage`].
     pub fn discard(&self, id: UpdateId) -> Result<(), QueueError> {
         self.state().discard(id)
+    }
+
+    /// This device, as exports name it.
+    pub fn device_id(&self) -> DeviceId {
+        self.state().origins.own()
+    }
+
+    /// The updates that may be exported: not those in flight, and not those that were overtaken.
+    pub fn exportable(&self) -> Vec<UpdateId> {
+        self.state().exportable()
+    }
+
+    /// Parks an update by hand, durably; `reason` is cut at 300 characters.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`], [`QueueError::State`] when it is in flight, [`QueueError::Storage`].
+    pub fn set_aside(&self, id: UpdateId, reason: &str) -> Result<(), QueueError> {
+        self.state().set_aside(id, reason)
+    }
+
+    /// Takes in an update that another device acknowledged at `acknowledged_at`, at most once.
+    ///
+    /// What it would overwrite of newer changes is left out of it: the rule of the later change.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue).
+    pub fn import(
+        &self,
+        update: PersonUpdate,
+        origin: Origin,
+        acknowledged_at: WallTime,
+        now: WallTime,
+    ) -> Result<Imported, QueueError> {
+        self.state().import(update, origin, acknowledged_at, now)
+    }
+
+    /// Checks every file and the index against each other; changes nothing.
+    ///
+    /// Between two files others get their turn, so that a check of a full queue holds nobody up.
+    ///
+    /// # Errors
+    /// [`QueueError::Storage`] when the directory cannot be listed.
+    pub fn verify(&self) -> Result<Verification, QueueError> {
+        let state = self.state();
+        let paths = state.disk.list(&state.layout.entries)?;
+        drop(state);
+        let mut found = Verification::default();
+        for path in paths {
+            self.state().inspector(None).look(&path, &mut found);
+        }
+        let state = self.state();
+        let rows = state.index.rows();
+        if rows.is_none() {
+            found.add("index", Gravity::Damaged, "it cannot be used; the queue goes on without it");
+        }
+        let inspector = state.inspector(rows.as_ref());
+        inspector.look_for_missing(&mut found);
+        inspector.look_at_rows(&mut found);
+        Ok(found)
+    }
+
+    /// Checks the queue of a directory that nobody has open; changes nothing, and mends nothing.
+    ///
+    /// `scratch` is an empty directory for a copy of the index.
+    ///
+    /// # Errors
+    /// [`QueueError::Locked`] when another process has it open; [`QueueError::Storage`] when it cannot be
+    /// listed.
+    pub fn verify_closed(
+        dir: &Path,
+        key: DeviceKey,
+        scratch: &Path,
+    ) -> Result<Verification, QueueError> {
+        let _lock = Lock::take(dir)?;
+        verification::verify_closed(&Disk::new(Arc::new(Native)), &Layout::of(dir), key, scratch)
     }
 
     /// The last receipts, the one delivered first at the front.

@@ -12,13 +12,14 @@ use super::inventory::{Inventory, park_overtaken};
 use super::keys::{KeyId, KeyRing};
 use super::lanes::{Lanes, Standing};
 use super::layout::Layout;
+use super::origins::Origins;
 use super::quarantine::Quarantine;
 use super::receipts::Receipts;
 use super::retention::QueueOptions;
 use super::row;
 use super::sequence::Sequence;
-use super::state::State;
-use crate::domain::WallTime;
+use super::state::{Foreign, State};
+use crate::domain::{UpdateId, WallTime};
 
 /// What a start found and put in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +67,14 @@ pub(super) fn recover(
         foreign: Vec::new(),
         doomed: BTreeSet::new(),
         superseded: 0,
+        origins: Vec::new(),
     };
     found.take()?;
-    let Inventory { lanes, foreign, doomed, superseded, .. } = found;
-    let opened = opener.map(|opener| Index::open(&layout.index, opener, Deadlines::default()));
-    let (index, rows) = opened.unwrap_or_else(|| (Index::absent(), Rows::new()));
+    let Inventory { lanes, foreign, doomed, superseded, origins: imported, .. } = found;
+    let origins = Origins::load(disk, &layout, &imported)?;
+    let (index, rows) = open_index(&layout, opener);
     let highest = [
-        lanes.iter().next_back().map(|(id, _)| id),
-        foreign.iter().map(|foreign| foreign.id).max(),
+        highest_of(&lanes, &foreign),
         quarantine.highest(),
         receipts.highest(),
         rows.keys().next_back().copied(),
@@ -91,6 +92,7 @@ pub(super) fn recover(
         quarantine,
         foreign,
         doomed,
+        origins,
     };
     state.apply_rows(&rows);
     state.put_in_order();
@@ -103,6 +105,18 @@ pub(super) fn recover(
         index: state.index.health(),
     };
     Ok((state, recovery))
+}
+
+fn open_index(layout: &Layout, opener: Option<&Opener>) -> (Index, Rows) {
+    match opener {
+        Some(opener) => Index::open(&layout.index, opener, Deadlines::default()),
+        None => (Index::absent(), Rows::new()),
+    }
+}
+
+fn highest_of(lanes: &Lanes, foreign: &[Foreign]) -> Option<UpdateId> {
+    let ours = lanes.iter().next_back().map(|(id, _)| id);
+    ours.max(foreign.iter().map(|foreign| foreign.id).max())
 }
 
 /// Gives up the ballast when the disk is full: without some room nothing can be opened.

@@ -9,7 +9,7 @@
 //! 37   …  the server's words, sealed with the entry's data key; may be missing
 //! ```
 
-use super::lanes::Item;
+use super::lanes::{Item, LaneTag};
 use super::seal::Secret;
 use crate::domain::{UpdateId, WallTime};
 
@@ -46,6 +46,11 @@ pub(super) fn apply(row: &[u8], id: UpdateId, item: &mut Item, key: &Secret) {
     item.position = number(29);
     let words = key.open(&context(id), sealed);
     item.reason = words.and_then(|words| String::from_utf8(words.to_vec()).ok());
+}
+
+/// Whether a row has this version and belongs to this lane.
+pub(super) fn belongs(row: &[u8], lane: &LaneTag) -> bool {
+    row.len() >= FIXED && row[0] == VERSION && row[1..17] == *lane
 }
 
 fn context(id: UpdateId) -> Vec<u8> {

@@ -10,6 +10,7 @@ use super::index::{Change, Index, Wait};
 use super::keys::{KeyId, KeyRing};
 use super::lanes::{Item, Lanes};
 use super::layout::Layout;
+use super::origins::Origins;
 use super::quarantine::Quarantine;
 use super::receipts::Receipts;
 use super::retention::{QueueOptions, Usage};
@@ -36,6 +37,7 @@ pub(super) struct State {
     pub(super) sequence: Sequence,
     pub(super) quarantine: Quarantine,
     pub(super) foreign: Vec<Foreign>,
+    pub(super) origins: Origins,
     /// Files that no longer count but could not be removed. They must be gone before a newer update may be:
     /// after a restart they would count again.
     pub(super) doomed: BTreeSet<PathBuf>,

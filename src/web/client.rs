@@ -13,6 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use super::wire::{
     EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, StatusReport, UpdateReport,
 };
@@ -86,6 +87,54 @@ impl Client {
     /// When there is none with this id, or the agent does not answer.
     pub async fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
         self.ask(Method::GET, &format!("/v1/queue/{id}"), None::<&()>).await
+    }
+
+    /// Gives a parked update another try.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn retry(&self, id: &str) -> Result<QueueItem, Failure> {
+        self.ask(Method::POST, &format!("/v1/queue/{id}/retry"), None::<&()>).await
+    }
+
+    /// Removes an update for good.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn discard(&self, id: &str) -> Result<QueueItem, Failure> {
+        self.ask(Method::DELETE, &format!("/v1/queue/{id}"), None::<&()>).await
+    }
+
+    /// Checks the queue; changes nothing.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn verify(&self) -> Result<VerifyReport, Failure> {
+        self.ask(Method::GET, "/v1/verify", None::<&()>).await
+    }
+
+    /// Asks what an export is to hold.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn plan_export(&self, request: &ExportRequest) -> Result<ExportPlan, Failure> {
+        self.ask(Method::POST, "/v1/export", Some(request)).await
+    }
+
+    /// Asks for an update with its contents.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn carry(&self, id: &str) -> Result<CarriedUpdate, Failure> {
+        self.ask(Method::POST, &format!("/v1/queue/{id}/contents"), None::<&()>).await
+    }
+
+    /// Hands over an update that another device exported.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn import(&self, carried: &CarriedUpdate) -> Result<ImportOutcome, Failure> {
+        self.ask(Method::POST, "/v1/import", Some(carried)).await
     }
 
     /// Queues an update.

@@ -12,6 +12,7 @@ pub mod camera;
 pub mod client;
 pub mod page;
 pub mod server;
+pub mod upkeep;
 pub mod wire;
 
 use std::future::Future;
@@ -19,7 +20,9 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
+use crate::domain::Caller;
 use crate::failure::Failure;
+use upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use wire::{
     EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, StatusReport, UpdateReport,
 };
@@ -46,6 +49,44 @@ pub trait Kiosk: Clone + Send + Sync + 'static {
 
     /// Shows one update.
     fn queued(&self, id: &str) -> Result<QueueItem, Failure>;
+
+    /// Gives a parked update another try.
+    fn retry(
+        &self,
+        id: &str,
+        caller: Caller,
+    ) -> impl Future<Output = Result<QueueItem, Failure>> + Send;
+
+    /// Removes an update for good, and tells what it was.
+    fn discard(
+        &self,
+        id: &str,
+        caller: Caller,
+    ) -> impl Future<Output = Result<QueueItem, Failure>> + Send;
+
+    /// Checks the queue's files and index against each other; changes nothing.
+    fn verify(&self, caller: Caller) -> impl Future<Output = Result<VerifyReport, Failure>> + Send;
+
+    /// Says what an export is to hold, and parks it where it is to move.
+    fn plan_export(
+        &self,
+        request: ExportRequest,
+        caller: Caller,
+    ) -> impl Future<Output = Result<ExportPlan, Failure>> + Send;
+
+    /// Hands out an update with its contents.
+    fn carry(
+        &self,
+        id: &str,
+        caller: Caller,
+    ) -> impl Future<Output = Result<CarriedUpdate, Failure>> + Send;
+
+    /// Takes in an update that another device exported.
+    fn import(
+        &self,
+        carried: CarriedUpdate,
+        caller: Caller,
+    ) -> impl Future<Output = Result<ImportOutcome, Failure>> + Send;
 
     /// Delivers what can be delivered now.
     fn flush(&self, limit: Duration) -> impl Future<Output = Result<FlushReport, Failure>> + Send;

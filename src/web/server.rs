@@ -8,21 +8,25 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use axum::extract::connect_info::Connected;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Path as UrlPath, Query, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path as UrlPath, Query, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::IncomingStream;
 use axum::{Json, Router};
 use futures_util::{Stream, StreamExt as _};
 use serde::Deserialize;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::upkeep::{CarriedUpdate, ExportRequest};
 use super::wire::{PersonRequest, QueueItem, UpdateReport};
 use super::{Kiosk, page};
+use crate::domain::{Caller, Door};
 use crate::failure::{Exit, Failure};
 
 /// Three pictures of several megabytes as base64.
@@ -58,7 +62,8 @@ pub async fn serve_socket<K: Kiosk>(
     kiosk: K,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, routes(kiosk)).with_graceful_shutdown(stop).await
+    let router = routes(kiosk).into_make_service_with_connect_info::<Peer>();
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
 /// Serves on loopback until `stop` resolves; calls that change state need `local_token`.
@@ -74,6 +79,7 @@ pub async fn serve_loopback<K: Kiosk>(
     let address = listener.local_addr()?;
     let guard = Guard { address, token: local_token };
     let router = routes(kiosk).layer(middleware::from_fn_with_state(guard, guard_loopback));
+    let router = router.into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
@@ -86,7 +92,12 @@ fn routes<K: Kiosk>(kiosk: K) -> Router {
         .route("/v1/status", get(status::<K>))
         .route("/v1/events", get(events::<K>))
         .route("/v1/queue", get(queue::<K>))
-        .route("/v1/queue/{id}", get(queued::<K>))
+        .route("/v1/queue/{id}", get(queued::<K>).delete(discard::<K>))
+        .route("/v1/queue/{id}/retry", post(retry::<K>))
+        .route("/v1/queue/{id}/contents", post(carry::<K>))
+        .route("/v1/verify", get(verify::<K>))
+        .route("/v1/export", post(plan_export::<K>))
+        .route("/v1/import", post(import::<K>))
         .route("/v1/updates", post(update::<K>))
         .route("/v1/flush", post(flush::<K>))
         .route("/v1/enrollments", post(enroll::<K>))
@@ -94,6 +105,23 @@ fn routes<K: Kiosk>(kiosk: K) -> Router {
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(kiosk)
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy)]
+struct Peer(Caller);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        let uid = stream.io().peer_cred().ok().map(|peer| peer.uid());
+        Self(Caller { door: Door::Socket, uid })
+    }
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(_: IncomingStream<'_, TcpListener>) -> Self {
+        Self(Caller { door: Door::Loopback, uid: None })
+    }
 }
 
 #[derive(Clone)]
@@ -184,6 +212,67 @@ async fn queue<K: Kiosk>(State(kiosk): State<K>) -> Json<Vec<QueueItem>> {
 
 async fn queued<K: Kiosk>(State(kiosk): State<K>, UrlPath(id): UrlPath<String>) -> Response {
     answer(StatusCode::OK, kiosk.queued(&id))
+}
+
+async fn retry<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+    UrlPath(id): UrlPath<String>,
+) -> Response {
+    answer(StatusCode::OK, kiosk.retry(&id, caller).await)
+}
+
+async fn discard<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+    UrlPath(id): UrlPath<String>,
+) -> Response {
+    answer(StatusCode::OK, kiosk.discard(&id, caller).await)
+}
+
+async fn verify<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+) -> Response {
+    answer(StatusCode::OK, kiosk.verify(caller).await)
+}
+
+async fn plan_export<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+    request: Result<Json<ExportRequest>, JsonRejection>,
+) -> Response {
+    let result = match body(request) {
+        Ok(request) => kiosk.plan_export(request, caller).await,
+        Err(failure) => Err(failure),
+    };
+    answer(StatusCode::OK, result)
+}
+
+async fn carry<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+    UrlPath(id): UrlPath<String>,
+) -> Response {
+    let result = match caller.door {
+        // A face leaves the device sealed, or to who may open the socket.
+        Door::Loopback => Err(Failure::new(Exit::Permission, "contents are not shown over TCP")
+            .hint("use the Unix socket")),
+        Door::Socket | Door::Terminal => kiosk.carry(&id, caller).await,
+    };
+    answer(StatusCode::OK, result)
+}
+
+async fn import<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+    request: Result<Json<CarriedUpdate>, JsonRejection>,
+) -> Response {
+    let result = match body(request) {
+        Ok(carried) => kiosk.import(carried, caller).await,
+        Err(failure) => Err(failure),
+    };
+    answer(StatusCode::OK, result)
 }
 
 async fn update<K: Kiosk>(

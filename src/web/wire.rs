@@ -269,6 +269,9 @@ pub struct DeliveryStatus {
     pub last_receipt: Option<ReceiptReport>,
     /// When the token expires, RFC 3339, UTC, as far as it can be read locally.
     pub token_expires_at: Option<String>,
+    /// Whole days until then, zero when it has.
+    #[serde(default)]
+    pub token_days_left: Option<u64>,
     /// Receipts at hand that the server's answer does not confirm.
     pub unconfirmed: usize,
 }

@@ -1,4 +1,8 @@
-//! `queue list|show`: look after the queue.
+//! `queue`: look after the queue.
+
+mod acts;
+mod carry;
+mod hands;
 
 use clap::Subcommand;
 
@@ -18,6 +22,16 @@ pub(super) enum QueueCommand {
         /// Its id, as `queue list` shows it
         id: String,
     },
+    /// Give parked updates another try
+    Retry(acts::RetryArgs),
+    /// Remove updates for good, without sending them
+    Drop(acts::DropArgs),
+    /// Check every file and the index against each other; changes nothing
+    Verify,
+    /// Write what waits to a sealed file, for a USB stick
+    Export(carry::ExportArgs),
+    /// Queue what another device exported, each update once
+    Import(carry::ImportArgs),
 }
 
 pub(super) fn run(
@@ -41,6 +55,11 @@ pub(super) fn run(
             tell(&item, output);
             output.json(&item)
         }
+        QueueCommand::Retry(args) => acts::retry(&args, setting, output),
+        QueueCommand::Drop(args) => acts::discard(&args, setting, output),
+        QueueCommand::Verify => acts::verify(setting, output),
+        QueueCommand::Export(args) => carry::export(&args, setting, output),
+        QueueCommand::Import(args) => carry::import(&args, setting, output),
     }
 }
 

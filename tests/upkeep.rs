@@ -1,0 +1,256 @@
+//! Looking after the queue and the token by hand, with the real program, with and without a running agent.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Site {
+    dir: TempDir,
+}
+
+struct Agent(Child);
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Site {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("empty.toml"), "").unwrap();
+        fs::write(dir.path().join("passphrase"), "two good words\n").unwrap();
+        Self { dir }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, state: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin("kiosk-enroll"));
+        command.arg("--config").arg(self.file("empty.toml")).arg("--state-dir");
+        command.arg(self.file(state)).args(words).current_dir(self.dir.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, state: &str, words: &[&str]) -> Output {
+        self.command(state, words).output().unwrap()
+    }
+
+    fn json(&self, state: &str, words: &[&str]) -> Value {
+        let output = self.command(state, words).arg("--json").output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    }
+
+    fn queue(&self, state: &str, words: &[&str]) {
+        let done = self.run(state, words);
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    fn agent(&self, state: &str) -> Agent {
+        let frames = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/walkup");
+        let source = format!("camera.source=frames:{}?fps=1", frames.display());
+        let settings = ["--set", &source, "--set", "web.listen=", "--set", "delivery.paused=true"];
+        let mut command = self.command(state, &["run"]);
+        command.args(settings).stdout(Stdio::null()).stderr(Stdio::null());
+        let agent = Agent(command.spawn().unwrap());
+        let began = Instant::now();
+        while !self.file(state).join("control.sock").exists() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the agent does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        agent
+    }
+
+    fn audit(&self, state: &str) -> String {
+        fs::read_to_string(self.file(state).join("audit.log")).unwrap_or_default()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn damage(state: &Path) {
+    let entry = fs::read_dir(state.join("queue/entries")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&entry).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&entry, bytes).unwrap();
+}
+
+#[test]
+fn a_drop_needs_a_yes_where_nobody_can_be_asked_and_leaves_a_line() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada Lovelace"]);
+    let refused = site.run("a", &["queue", "drop", "u1"]);
+    assert_eq!(code(&refused), 64);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--yes"));
+    let unknown = site.run("a", &["queue", "drop", "u7", "--yes"]);
+    assert_eq!(code(&unknown), 66);
+    site.queue("a", &["queue", "drop", "u1", "--yes"]);
+    assert_eq!(site.json("a", &["queue", "list"]), serde_json::json!([]));
+    let audit = site.audit("a");
+    assert!(audit.contains(r#""command":"queue drop","ids":["u1"],"door":"terminal""#), "{audit}");
+    assert!(!audit.contains("Ada") && !audit.contains("p1"));
+}
+
+#[test]
+fn what_is_parked_is_queued_again_and_what_waits_is_not_retried() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    assert_eq!(code(&site.run("a", &["queue", "retry", "u1"])), 64);
+    site.queue("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase", "--take"]);
+    let parked = site.json("a", &["queue", "show", "u1"]);
+    assert_eq!(
+        (&parked["state"], &parked["reason"]),
+        (&"parked".into(), &"exported to x.age".into())
+    );
+    site.queue("a", &["queue", "retry", "u1"]);
+    assert_eq!(site.json("a", &["queue", "show", "u1"])["state"], "queued");
+}
+
+#[test]
+fn a_check_names_what_is_damaged_and_moves_nothing() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    site.queue("a", &["update", "p2", "--name", "Bob"]);
+    assert_eq!(code(&site.run("a", &["queue", "verify"])), 0);
+    damage(&site.file("a"));
+    let found = site.json("a", &["queue", "verify"]);
+    assert_eq!(found["damaged"][0]["what"], "its sealed body was changed");
+    assert_eq!((found["damaged"].as_array().unwrap().len(), &found["checked"]), (1, &2.into()));
+    assert_eq!(code(&site.run("a", &["queue", "verify"])), 65);
+    assert_eq!(fs::read_dir(site.file("a/queue/entries")).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(site.file("a/queue/quarantine")).unwrap().count(), 0);
+}
+
+#[test]
+fn beside_a_running_agent_everything_goes_through_it() {
+    let site = Site::new();
+    let agent = site.agent("a");
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    site.queue("a", &["update", "p2", "--name", "Bob"]);
+    assert_eq!(code(&site.run("a", &["queue", "verify"])), 0);
+    site.queue("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase"]);
+    site.queue("b", &["queue", "import", "x.age", "--passphrase-file", "passphrase"]);
+    site.queue("a", &["queue", "drop", "u1", "--yes"]);
+    damage(&site.file("a"));
+    assert_eq!(code(&site.run("a", &["queue", "verify"])), 65);
+    assert_eq!(fs::read_dir(site.file("a/queue/quarantine")).unwrap().count(), 0);
+    drop(agent);
+    let uid = rustix::process::getuid().as_raw();
+    let by_socket = format!(r#""command":"queue drop","ids":["u1"],"door":"socket","uid":{uid}"#);
+    assert!(site.audit("a").contains(&by_socket), "{}", site.audit("a"));
+    assert_eq!(site.json("b", &["queue", "list"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_import_queues_each_update_once_and_never_over_a_newer_change() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada", "--notes", "from a"]);
+    site.queue("a", &["update", "p2", "--name", "Bob"]);
+    site.queue("b", &["update", "p1", "--name", "Ada King"]);
+    site.queue("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase"]);
+    let import = ["queue", "import", "x.age", "--passphrase-file", "passphrase"];
+    let first = site.json("b", &import);
+    assert_eq!((&first["queued"], &first["shortened"]), (&2.into(), &1.into()), "{first}");
+    let again = site.json("b", &import);
+    assert_eq!((&again["queued"], &again["duplicates"]), (&0.into(), &2.into()));
+    let fields = |id: &str| site.json("b", &["queue", "show", id])["fields"].to_string();
+    assert_eq!((fields("u1"), fields("u2")), (r#"["name"]"#.into(), r#"["notes"]"#.into()));
+    let own = site.json("a", &import);
+    assert_eq!(own["own"], 2);
+    let line = site.audit("b");
+    assert!(line.contains(r#""command":"queue import","ids":["u2"]"#), "{line}");
+}
+
+#[test]
+fn a_file_that_does_not_open_imports_nothing_and_says_why() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    site.queue("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase"]);
+    fs::write(site.file("other"), "two other words\n").unwrap();
+    let whole = fs::read(site.file("x.age")).unwrap();
+    fs::write(site.file("cut.age"), &whole[..whole.len() - 3]).unwrap();
+    fs::write(site.file("list.txt"), "milk, bread").unwrap();
+    for (file, passphrase, expected) in [
+        ("x.age", "other", 77),
+        ("cut.age", "passphrase", 65),
+        ("list.txt", "passphrase", 65),
+        ("none.age", "passphrase", 66),
+    ] {
+        let words = ["queue", "import", file, "--passphrase-file", passphrase];
+        assert_eq!(code(&site.run("b", &words)), expected, "{file}");
+    }
+    assert!(!site.file("b").exists(), "nothing was even opened for them");
+    let again = site.run("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase"]);
+    assert_eq!(code(&again), 73, "an export replaces nothing");
+}
+
+#[test]
+fn a_token_is_replaced_as_a_whole_and_never_shown() {
+    let site = Site::new();
+    // {"exp":1} and {"exp":4102444800}: expired in 1970, and good until 2100.
+    let (old, new) = ("eyJh.eyJleHAiOjF9.c2ln", "eyJh.eyJleHAiOjQxMDI0NDQ4MDB9.c2ln");
+    for (name, text) in [("old", old), ("new", new), ("two", "one\ntwo\n"), ("none", " \n")] {
+        fs::write(site.file(name), text).unwrap();
+    }
+    let expired = site.json("a", &["token", "set", "old"]);
+    assert!(expired["warnings"][0].as_str().unwrap().contains("expired"), "{expired}");
+    assert_eq!(code(&site.run("a", &["token", "set", "two"])), 65);
+    assert_eq!(code(&site.run("a", &["token", "set", "none"])), 65);
+    assert_eq!(fs::read_to_string(site.file("a/token")).unwrap().trim(), old);
+    let set = site.run("a", &["token", "set", "new"]);
+    let status = site.run("a", &["token", "status"]);
+    for output in [&set, &status] {
+        assert_eq!(code(output), 0);
+        let told = format!("{output:?}");
+        assert!(!told.contains("eyJ") && !told.contains("c2ln"), "{told}");
+    }
+    assert_eq!(fs::metadata(site.file("a/token")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(site.json("a", &["token", "status"])["days_left"].as_u64().unwrap() > 20_000);
+}
+
+#[test]
+fn root_leaves_no_file_in_the_services_state_that_the_service_cannot_read() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can become somebody else");
+        return;
+    }
+    const SERVICE: u32 = 4_321;
+    let site = Site::new();
+    fs::set_permissions(site.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(site.file("a")).unwrap();
+    chown(site.file("a"), Some(SERVICE), Some(SERVICE)).unwrap();
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    fs::write(site.file("token"), "a-bare-token").unwrap();
+    site.queue("a", &["token", "set", "token"]);
+    site.queue("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase"]);
+    site.queue("a", &["queue", "drop", "u1", "--yes"]);
+    let mut dirs = vec![site.file("a")];
+    while let Some(dir) = dirs.pop() {
+        for file in fs::read_dir(dir).unwrap() {
+            let path = file.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (SERVICE, SERVICE), "{}", path.display());
+            if metadata.is_dir() {
+                dirs.push(path);
+            }
+        }
+    }
+    assert_eq!(fs::metadata(site.file("x.age")).unwrap().uid(), 0, "the export is the caller's");
+}
