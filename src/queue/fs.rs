@@ -117,9 +117,14 @@ impl Disk {
 
     /// Moves a staged file to its place, durably.
     pub(super) fn publish(&self, path: &Path) -> Result<(), QueueError> {
-        let tmp = path.with_added_extension(TMP);
-        self.0.rename(&tmp, path).map_err(|source| self.give_up(&tmp, path, source))?;
+        self.rename_staged(path)?;
         self.sync_parent(path)
+    }
+
+    /// Moves a staged file to its place. Durable only after [`sync_parent`](Self::sync_parent).
+    pub(super) fn rename_staged(&self, path: &Path) -> Result<(), QueueError> {
+        let tmp = path.with_added_extension(TMP);
+        self.0.rename(&tmp, path).map_err(|source| self.give_up(&tmp, path, source))
     }
 
     /// Removes a file, durably; fine if it is gone already.

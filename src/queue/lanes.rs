@@ -86,7 +86,8 @@ pub(super) enum Pick {
 /// Every update of the queue, in its lane.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    items: BTreeMap<UpdateId, Item>,
+    /// Boxed, because ids only grow: that leaves the map's nodes half empty.
+    items: BTreeMap<UpdateId, Box<Item>>,
     lanes: BTreeMap<LaneTag, Lane>,
     turns: Turns,
     tally: Tally,
@@ -106,7 +107,7 @@ impl Lanes {
         let lane = item.lane;
         self.lanes.entry(lane).or_default().ids.insert(id);
         self.tally.add(id, &item);
-        self.items.insert(id, item);
+        self.items.insert(id, Box::new(item));
         self.find_head(lane);
     }
 
@@ -117,11 +118,11 @@ impl Lanes {
             lane.ids.remove(&id);
         }
         self.find_head(item.lane);
-        Some(item)
+        Some(*item)
     }
 
     pub(super) fn get(&self, id: UpdateId) -> Option<&Item> {
-        self.items.get(&id)
+        self.items.get(&id).map(Box::as_ref)
     }
 
     /// Changes an update, but never its lane; `None` if it is not there.
@@ -146,13 +147,13 @@ impl Lanes {
 
     /// Every update, the oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (UpdateId, &Item)> {
-        self.items.iter().map(|(id, item)| (*id, item))
+        self.items.iter().map(|(id, item)| (*id, item.as_ref()))
     }
 
     /// The updates of one lane, the oldest first.
     pub(super) fn of(&self, lane: LaneTag) -> impl DoubleEndedIterator<Item = (UpdateId, &Item)> {
         let ids = self.lanes.get(&lane).into_iter().flat_map(|lane| &lane.ids);
-        ids.filter_map(|id| self.items.get(id).map(|item| (*id, item)))
+        ids.filter_map(|id| self.items.get(id).map(|item| (*id, item.as_ref())))
     }
 
     /// The pending updates with which a new one of this lane coalesces, the oldest first.

@@ -2,6 +2,9 @@
 //!
 //! They hold ids, names of fields and times; no face and no field's value.
 //!
+//! A receipt is staged, durably, before the removal of its update is. From the moment that one is durable the
+//! staged receipt counts: its new name costs no sync of its own, a start gives it the name that a power cut took.
+//!
 //! ```text
 //!  0   8  "KENRRCP" and the version, 1
 //!  8   8  sequence number, little endian
@@ -16,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device_key::DeviceKey;
 use super::error::QueueError;
-use super::fs::Disk;
+use super::fs::{Disk, TMP};
 use super::seal::Secret;
 use crate::domain::{Confirmation, PersonId, Receipt, UpdateId, WallTime};
 
@@ -83,12 +86,38 @@ impl Receipts {
         self.damaged.iter()
     }
 
-    /// Writes a receipt that does not count yet.
-    pub(super) fn stage(&self, receipt: &Receipt) -> Result<(), QueueError> {
-        self.disk.stage(&self.path(receipt.id), &seal(receipt, &self.key)?)
+    /// Gives staged receipts their names whose updates are gone, and removes the others; says how many those were.
+    pub(super) fn finish_staged(
+        disk: &Disk,
+        dir: &Path,
+        device: &DeviceKey,
+        is_queued: impl Fn(UpdateId) -> bool,
+    ) -> Result<usize, QueueError> {
+        let mut removed = 0;
+        for tmp in disk.list(dir)? {
+            if tmp.extension().is_none_or(|extension| extension != TMP) {
+                continue;
+            }
+            let path = tmp.with_extension("");
+            let receipt = open(&disk.read(&tmp).unwrap_or_default(), &device.receipts);
+            let counts = receipt
+                .is_some_and(|receipt| path == path_of(dir, receipt.id) && !is_queued(receipt.id));
+            let kept = counts && disk.rename_staged(&path).is_ok();
+            if !kept && disk.unlink(&tmp).is_ok() {
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
-    /// Keeps the staged receipt, durably; the one delivered first gives way when there are too many.
+    /// Writes a receipt durably; it counts from the moment its update is gone for good.
+    pub(super) fn stage(&self, receipt: &Receipt) -> Result<(), QueueError> {
+        let path = self.path(receipt.id);
+        self.disk.stage(&path, &seal(receipt, &self.key)?)?;
+        self.disk.sync_parent(&path)
+    }
+
+    /// Keeps the staged receipt; the one delivered first gives way when there are too many.
     pub(super) fn publish(&mut self, receipt: Receipt) -> Result<(), QueueError> {
         let path = self.path(receipt.id);
         self.kept.insert(receipt.id, receipt);
@@ -98,7 +127,7 @@ impl Receipts {
             self.kept.remove(&first);
             self.disk.unlink(&self.path(first))?;
         }
-        self.disk.publish(&path)
+        self.disk.rename_staged(&path)
     }
 
     /// The receipts that are kept, the one delivered first at the front.
@@ -114,8 +143,12 @@ impl Receipts {
     }
 
     fn path(&self, id: UpdateId) -> PathBuf {
-        self.dir.join(format!("{:016x}.receipt", id.0))
+        path_of(&self.dir, id)
     }
+}
+
+fn path_of(dir: &Path, id: UpdateId) -> PathBuf {
+    dir.join(format!("{:016x}.receipt", id.0))
 }
 
 fn prefix(id: UpdateId) -> [u8; PREFIX] {
@@ -214,6 +247,22 @@ mod tests {
         }
         assert_eq!(receipts.list().first().unwrap().id, UpdateId(4));
         assert_eq!(disk.list(Path::new("/r")).unwrap().len(), KEPT);
+    }
+
+    #[test]
+    fn a_staged_receipt_counts_once_its_update_is_gone() {
+        let disk = Disk::new(Arc::new(MemoryFs::default()));
+        let dir = Path::new("/r");
+        let finish = |queued: u64| {
+            let is_queued = |id: UpdateId| id.0 == queued;
+            Receipts::finish_staged(&disk, dir, &DeviceKey::for_test(1), is_queued).unwrap()
+        };
+        load(&disk, NOW).stage(&receipt(1)).unwrap();
+        load(&disk, NOW).stage(&receipt(2)).unwrap();
+        disk.stage(&path_of(dir, UpdateId(3)), b"torn").unwrap();
+        assert_eq!(finish(1), 2, "one whose update still waits, and one that is none");
+        assert_eq!(load(&disk, NOW).list(), [receipt(2)]);
+        assert_eq!(disk.list(dir).unwrap().len(), 1);
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub(super) fn recover(
 ) -> Result<(State, Recovery), QueueError> {
     layout.directories().into_iter().try_for_each(|dir| disk.make_dir(dir))?;
     release_reserve(disk, &layout, &options);
-    let leftovers = remove_leftovers(disk, &layout);
+    let staged = finish_receipts(disk, &layout, &device)?;
+    let leftovers = staged + remove_leftovers(disk, &layout);
     let mut quarantine = Quarantine::load(disk, &layout.quarantine, options.max_age, now)?;
     let receipts = Receipts::load(disk, &layout.receipts, &device, options.max_age, now)?;
     let keys = KeyRing::load(disk, &layout.keys, device)?;
@@ -128,8 +129,15 @@ fn release_reserve(disk: &Disk, layout: &Layout, options: &QueueOptions) {
     }
 }
 
+/// Before the receipts are read: what was delivered last may decide about parked updates.
+fn finish_receipts(disk: &Disk, layout: &Layout, device: &DeviceKey) -> Result<usize, QueueError> {
+    let entries: BTreeSet<_> = disk.list(&layout.entries)?.into_iter().collect();
+    let is_queued = |id| entries.contains(&layout.entry(id));
+    Receipts::finish_staged(disk, &layout.receipts, device, is_queued)
+}
+
 fn remove_leftovers(disk: &Disk, layout: &Layout) -> usize {
-    let dirs = [&layout.root, &layout.entries, &layout.keys, &layout.receipts];
+    let dirs = [&layout.root, &layout.entries, &layout.keys];
     let leftovers = dirs.into_iter().flat_map(|dir| disk.list(dir).unwrap_or_default());
     leftovers
         .filter(|path| path.extension().is_some_and(|extension| extension == TMP))

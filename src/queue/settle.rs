@@ -125,7 +125,8 @@ impl State {
 
     /// The receipt counts only after the entry has gone durably: otherwise it would be sent again.
     ///
-    /// It is staged before that, because one sync of a journaling file system then carries both.
+    /// It is staged before that, because one sync of a journaling file system then carries both, and takes its
+    /// name without another (see `receipts`).
     fn deliver(
         &mut self,
         id: UpdateId,
