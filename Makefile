@@ -5,13 +5,14 @@ ARGS =
 PROOF = all
 ROUNDS =
 SEED =
+CLIPS =
 TARGET = aarch64-unknown-linux-gnu
 
 # cross looks for Cross.toml only, and a relative CROSS_CONFIG that it does not find it passes over in silence.
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench camera-lab models cross clean
+.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross clean
 
 help: ## lists these targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,9 @@ proof-queue: setup ## the queue under kills, power cuts (root), damage, a full d
 
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)
+
+eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
+	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
 
 camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARGS="replug"
 	sh lab/run.sh $(ARGS)

@@ -1,0 +1,73 @@
+//! `make eval`: what the measures, the gates and the choice are worth, repeatable to the last digit.
+//!
+//! Every trial draws from its own seed, so a run gives the same figures on any number of threads. The full
+//! mode writes docs/evaluation.md and its curves; `CLIPS=n` runs n clips, as many trials in proportion, and
+//! writes to target/eval/ instead.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "an evaluation that cannot run must stop"
+)]
+#![allow(clippy::print_stdout, reason = "it tells how far it is")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixels and figures for people"
+)]
+
+mod canvas;
+mod chart;
+mod choice;
+mod crew;
+mod damage;
+mod faceless;
+mod faults;
+mod page;
+mod pose;
+mod repeat;
+mod sitter;
+mod stats;
+mod walk;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// The clips of the full mode.
+const FULL: usize = 300;
+
+/// How much is run.
+pub(crate) struct Plan {
+    /// Walk-up clips.
+    pub(crate) clips: usize,
+    /// Pictures for each strength of each fault.
+    pub(crate) pictures: usize,
+    /// Crops of each picture without a face.
+    pub(crate) crops: usize,
+}
+
+fn main() {
+    // `cargo test --benches` only asks whether it builds.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let clips = std::env::var("CLIPS").ok().filter(|text| !text.is_empty());
+    let clips = clips.map_or(FULL, |text| text.parse().expect("CLIPS is a whole number"));
+    let folder = if clips >= FULL { root.join("docs") } else { root.join("target/eval") };
+    let plan =
+        Plan { clips, pictures: (clips / 10).clamp(3, 30), crops: (clips / 4).clamp(3, 100) };
+    let began = Instant::now();
+    let sitters = sitter::sitters();
+    let sections = [
+        pose::run(&root),
+        faults::run(&plan, &sitters),
+        faceless::run(&plan, &root),
+        choice::run(&plan, &sitters),
+        repeat::run(&plan, &sitters),
+    ];
+    std::fs::create_dir_all(&folder).unwrap();
+    page::write(&folder, &plan, &sections);
+    println!("{} written after {:.0} s", folder.display(), began.elapsed().as_secs_f64());
+}
