@@ -28,6 +28,7 @@ use crate::domain::{Caller, UpdateId};
 use crate::failure::{Exit, Failure};
 use crate::queue::Queue;
 use crate::service;
+use crate::web::metrics::{Counts, Totals};
 use crate::web::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use crate::web::wire::{
     DeliveryStatus, EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport,
@@ -109,6 +110,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
             wake: Arc::clone(&wake),
             courier: post.handle.clone(),
             events: events.clone(),
+            totals: Totals::default(),
             camera: eye.watch(),
             booth,
             pulses: vec![booth_pulse, eye.pulse()],
@@ -116,6 +118,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
     };
     let courier = tokio::spawn(post.courier.run(raised(stopped.clone()), wake));
     let mut tasks = JoinSet::new();
+    tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
     tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
@@ -268,6 +271,7 @@ struct Inner {
     wake: Arc<Notify>,
     courier: CourierHandle,
     events: broadcast::Sender<Event>,
+    totals: Totals,
     camera: eye::CameraWatch,
     booth: Booth,
     pulses: Vec<Pulse>,
@@ -439,6 +443,10 @@ impl Kiosk for Agent {
 
     fn is_ready(&self) -> bool {
         self.inner.camera.status().state == "streaming"
+    }
+
+    fn counts(&self) -> Counts {
+        self.inner.totals.counts()
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {

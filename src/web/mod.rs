@@ -10,6 +10,7 @@
 
 pub mod camera;
 pub mod client;
+pub mod metrics;
 pub mod page;
 pub mod server;
 pub mod upkeep;
@@ -99,6 +100,9 @@ pub trait Kiosk: Clone + Send + Sync + 'static {
 
     /// Whether the camera gives frames.
     fn is_ready(&self) -> bool;
+
+    /// What happened since the start, counted.
+    fn counts(&self) -> metrics::Counts;
 
     /// What happens from now on.
     fn events(&self) -> broadcast::Receiver<Event>;

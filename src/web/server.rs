@@ -23,6 +23,7 @@ use serde::Deserialize;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::metrics::exposition;
 use super::upkeep::{CarriedUpdate, ExportRequest};
 use super::wire::{PersonRequest, QueueItem, UpdateReport};
 use super::{Kiosk, page};
@@ -89,6 +90,7 @@ fn routes<K: Kiosk>(kiosk: K) -> Router {
         .route("/openapi.json", get(openapi))
         .route("/healthz", get(healthz::<K>))
         .route("/readyz", get(readyz::<K>))
+        .route("/metrics", get(metrics::<K>))
         .route("/v1/status", get(status::<K>))
         .route("/v1/events", get(events::<K>))
         .route("/v1/queue", get(queue::<K>))
@@ -200,6 +202,11 @@ async fn readyz<K: Kiosk>(State(kiosk): State<K>) -> Response {
 
 fn told(well: bool, yes: &'static str, no: &'static str) -> Response {
     if well { yes.into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, no).into_response() }
+}
+
+async fn metrics<K: Kiosk>(State(kiosk): State<K>) -> Response {
+    let text = exposition(&kiosk.status(), &kiosk.counts());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 async fn status<K: Kiosk>(State(kiosk): State<K>) -> Response {

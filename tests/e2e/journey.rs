@@ -1,6 +1,8 @@
 //! The whole way of an update: asked for, captured, durable, offline, restarted, delivered, proven.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use kiosk_enroll::stand_in::{FaultKind, StandIn, StandInHandle, StandInOptions};
@@ -56,6 +58,15 @@ fn state_of(kiosk: &Kiosk) -> Value {
     kiosk.json(&["status"])
 }
 
+/// Asks the agent's socket as any HTTP client would.
+fn asked(socket: &Path, path: &str) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: kiosk\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn an_enrollment_over_the_local_api_survives_outage_and_kill_and_is_delivered_once_in_order() {
     let server = Server::start(FaultKind::Down);
@@ -91,6 +102,14 @@ fn an_enrollment_over_the_local_api_survives_outage_and_kill_and_is_delivered_on
     assert_eq!(with_images.len(), 1, "delivered once: {with_images:?}");
     let receipt = &state_of(&kiosk)["delivery"]["last_receipt"];
     assert_eq!(receipt["confirmation"], "confirmed", "{receipt}");
+    let figures = asked(&kiosk.path("state/control.sock"), "/metrics");
+    for line in [
+        "kiosk_enroll_queue_updates{state=\"queued\"} 0",
+        "kiosk_enroll_deliveries_total{confirmation=\"confirmed\"}",
+    ] {
+        assert!(figures.contains(line), "{line} is not in\n{figures}");
+    }
+    assert!(!figures.contains("person_1"), "{figures}");
     assert_eq!(agent.stop(), Some(0), "{}", kiosk.log());
     assert_eq!(pictures_below(&kiosk.path("state")), 0);
 }

@@ -70,6 +70,42 @@ fn the_quality_page_has_the_row_of_every_measure() {
     assert!(missing.is_empty(), "docs/quality.md lacks:\n{}", rows.join("\n"));
 }
 
+#[test]
+fn the_operators_page_has_the_row_of_every_metric() {
+    let page = file("docs/operations.md");
+    for metric in kiosk_enroll::web::metrics::METRICS {
+        let row = format!("| `{}` | {} | {} |", metric.name, metric.kind, metric.help);
+        assert!(page.contains(&row), "docs/operations.md lacks:\n{row}");
+    }
+}
+
+#[test]
+fn every_command_in_the_documents_is_one_that_the_program_knows() {
+    let kiosk = Kiosk::new();
+    for page in ["README.md", "docs/operations.md", "docs/delivery.md", "docs/camera-lab.md"] {
+        for command in commands_of(&file(page)) {
+            let mut words: Vec<_> = command.split_whitespace().skip(1).collect();
+            words.truncate(
+                words.iter().position(|word| ["<", "|", "#"].contains(word)).unwrap_or(words.len()),
+            );
+            words.push("--help");
+            let done = kiosk.run(&words);
+            assert_eq!(done.code, 0, "{page}: {command}\n{}", done.err);
+        }
+    }
+}
+
+/// What stands in code spans and code blocks and begins with the program's name.
+fn commands_of(page: &str) -> Vec<String> {
+    let spans = page.split('`').map(str::trim);
+    let lines = page.lines().map(str::trim);
+    spans
+        .chain(lines)
+        .filter(|text| text.starts_with("kiosk-enroll ") && !text.contains('\n'))
+        .map(str::to_owned)
+        .collect()
+}
+
 /// A measure as a row of the page: name, unit, the limits of each profile, the reasons, the source.
 fn quality_row(measure: &kiosk_enroll::measure::Measure) -> String {
     use kiosk_enroll::domain::{Profile, Reason};
