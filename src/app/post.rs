@@ -36,20 +36,8 @@ pub struct Post {
 /// # Errors
 /// When the base URL, the CA file, the client certificate or the proxy settings cannot be used.
 pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, Failure> {
-    let clock = Arc::new(ClockGuard::load(&paths.state.join(CLOCK_FLOOR)));
-    let token = Arc::new(TokenFile::new(Some(token_path(config, paths))));
-    let settings = HttpSettings {
-        base_url: config.verifik.base_url.clone(),
-        ca_file: config.verifik.ca_file.clone(),
-        client_certificate: config.verifik.client_certificate.clone().map(|files| {
-            ClientCertificate { cert_file: files.cert_file, key_file: files.key_file }
-        }),
-        connect_timeout: config.verifik.connect_timeout,
-        read_timeout: config.verifik.read_timeout,
-        request_timeout: config.verifik.request_timeout,
-    };
-    let api = HttpPersonsApi::new(&settings, token, Arc::clone(&clock))
-        .map_err(|error| Failure::caused(Exit::Configuration, &error).hint(error.hint()))?;
+    let clock = Arc::new(load_clock(paths));
+    let api = persons_api(config, paths, Arc::clone(&clock))?;
     let (count, per) = config.delivery.rate;
     let schedule = ScheduleSettings {
         backoff_min: config.delivery.backoff_min,
@@ -63,6 +51,35 @@ pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, 
     let settings = CourierSettings { schedule, flow };
     let (courier, handle) = Courier::new(outbox, Arc::new(api), settings, Some(Arc::new(smaller)));
     Ok(Post { courier, handle, clock })
+}
+
+/// A client of the persons API as the configuration wants it; nothing is sent yet.
+///
+/// # Errors
+/// When the base URL, the CA file, the client certificate or the proxy settings cannot be used.
+pub fn persons_api(
+    config: &Config,
+    paths: &Paths,
+    clock: Arc<ClockGuard>,
+) -> Result<HttpPersonsApi, Failure> {
+    let token = Arc::new(TokenFile::new(Some(token_path(config, paths))));
+    let settings = HttpSettings {
+        base_url: config.verifik.base_url.clone(),
+        ca_file: config.verifik.ca_file.clone(),
+        client_certificate: config.verifik.client_certificate.clone().map(|files| {
+            ClientCertificate { cert_file: files.cert_file, key_file: files.key_file }
+        }),
+        connect_timeout: config.verifik.connect_timeout,
+        read_timeout: config.verifik.read_timeout,
+        request_timeout: config.verifik.request_timeout,
+    };
+    HttpPersonsApi::new(&settings, token, clock)
+        .map_err(|error| Failure::caused(Exit::Configuration, &error).hint(error.hint()))
+}
+
+/// The floor under the clock that was kept in the state directory.
+pub fn load_clock(paths: &Paths) -> ClockGuard {
+    ClockGuard::load(&paths.state.join(CLOCK_FLOOR))
 }
 
 /// Saves the clock's floor; a failure costs nothing but the floor.

@@ -5,6 +5,7 @@ mod camera;
 mod config;
 mod demo;
 mod docs;
+mod doctor;
 mod enroll;
 mod flush;
 mod output;
@@ -88,6 +89,8 @@ enum Command {
     Camera(camera::CameraCommand),
     /// Measure pictures or folders: faces, pose, each quality measure, verdict, reasons
     Assess(assess::AssessArgs),
+    /// Find everything that is wrong on this site, each fault with cause and remedy
+    Doctor(doctor::DoctorArgs),
     /// One screen: camera, queue, delivery, token, last receipts
     Status,
     /// Look after the bearer token
@@ -135,6 +138,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::StandIn(args) => return stand_in::run(&args, output),
         Command::Demo(args) => return demo::run(&args, output),
         Command::Config(command) => return config::run(command, &cli.globals, output),
+        Command::Doctor(args) => return doctor::run(&args, &cli.globals, output),
         _ => {}
     }
     let setting = Setting::load(&cli.globals)?;

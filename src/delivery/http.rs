@@ -24,7 +24,7 @@ use super::fault::classify;
 use super::policy::{Answer, Body, ClockTrust, Response, RetryAfter};
 use super::squeeze::{Appetite, Squeezer};
 use super::tls::client_config;
-use super::token::TokenFile;
+use super::token::{Token, TokenFile};
 use super::wire::{RequestBody, person_path};
 use super::{PersonsApi, TokenMark};
 
@@ -132,12 +132,12 @@ impl HttpError {
 /// Sends updates to the persons API.
 #[derive(Debug)]
 pub struct HttpPersonsApi {
-    client: Client,
-    base: Base,
-    token: Arc<TokenFile>,
+    pub(super) client: Client,
+    pub(super) base: Base,
+    pub(super) token: Arc<TokenFile>,
     clock: Arc<ClockGuard>,
     read_timeout: Duration,
-    request_timeout: Duration,
+    pub(super) request_timeout: Duration,
 }
 
 impl HttpPersonsApi {
@@ -191,11 +191,7 @@ impl HttpPersonsApi {
         let url = format!("{}{}", self.base.prefix, person_path(update.person_id()));
         let body = RequestBody::new(update);
         let length = body.length();
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
-        if let Ok(value) = &mut bearer {
-            value.set_sensitive(true);
-        }
-        let Ok(bearer) = bearer else {
+        let Some(bearer) = bearer(&token) else {
             return Answer::NoToken { reason: "the token cannot stand in a header".to_owned() };
         };
         let chunks = futures_util::stream::iter(body.map(Ok::<_, std::io::Error>));
@@ -213,7 +209,7 @@ impl HttpPersonsApi {
         }
     }
 
-    async fn read(&self, mut response: reqwest::Response) -> Answer {
+    pub(super) async fn read(&self, mut response: reqwest::Response) -> Answer {
         let status = response.status().as_u16();
         let date = header_date(response.headers());
         if self.base.transport == Transport::Tls
@@ -252,6 +248,13 @@ impl PersonsApi for HttpPersonsApi {
     }
 }
 
+/// The token as a header that no `Debug` shows.
+pub(super) fn bearer(token: &Token) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// How the server is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transport {
@@ -270,9 +273,9 @@ enum Host {
 
 /// A base URL that may be given a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Base {
+pub(super) struct Base {
     /// Without a slash at its end.
-    prefix: String,
+    pub(super) prefix: String,
     transport: Transport,
     host: Host,
 }

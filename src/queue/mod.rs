@@ -50,6 +50,7 @@ mod enqueue;
 mod entry;
 mod error;
 mod fs;
+mod glance;
 mod import;
 mod index;
 mod inventory;
@@ -85,6 +86,7 @@ use std::time::Duration;
 
 pub use device_key::DeviceKey;
 pub use error::{QueueError, QueueErrorKind};
+pub use glance::Glance;
 pub use import::Imported;
 pub use index::IndexHealth;
 pub use origins::{DeviceId, Origin};
