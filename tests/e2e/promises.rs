@@ -84,15 +84,22 @@ fn every_command_in_the_documents_is_one_that_the_program_knows() {
     let kiosk = Kiosk::new();
     for page in ["README.md", "docs/operations.md", "docs/delivery.md", "docs/camera-lab.md"] {
         for command in commands_of(&file(page)) {
-            let mut words: Vec<_> = command.split_whitespace().skip(1).collect();
-            words.truncate(
-                words.iter().position(|word| ["<", "|", "#"].contains(word)).unwrap_or(words.len()),
-            );
+            let mut words = words_of(&command);
             words.push("--help");
             let done = kiosk.run(&words);
             assert_eq!(done.code, 0, "{page}: {command}\n{}", done.err);
         }
     }
+}
+
+/// The words after the program's name, up to a redirection or a comment; what is in quotation marks is one word.
+fn words_of(command: &str) -> Vec<&str> {
+    let parts = command.split('"').enumerate();
+    let words = parts.flat_map(|(at, part)| match at % 2 {
+        0 => part.split_whitespace().collect(),
+        _ => vec![part],
+    });
+    words.skip(1).take_while(|word| !["<", "|", "#"].contains(word)).collect()
 }
 
 /// What stands in code spans and code blocks and begins with the program's name.
@@ -101,7 +108,11 @@ fn commands_of(page: &str) -> Vec<String> {
     let lines = page.lines().map(str::trim);
     spans
         .chain(lines)
-        .filter(|text| text.starts_with("kiosk-enroll ") && !text.contains('\n'))
+        .filter(|text| !text.contains('\n'))
+        .filter(|text| {
+            let rest = text.strip_prefix("kiosk-enroll ").unwrap_or_default();
+            rest.starts_with(|first: char| first.is_ascii_lowercase() || first == '-')
+        })
         .map(str::to_owned)
         .collect()
 }
