@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::finding::{Check, Finding, LIMIT, quoted};
 use super::site::Site;
@@ -15,6 +15,9 @@ pub(super) const CHECK: Check = Check {
     limit: LIMIT,
     look: |site| probe(site).map_or_else(|skipped| skipped, |files| judge(&files)),
 };
+
+/// The rights of everybody but the owner.
+const OTHERS: u32 = 0o077;
 
 /// A file that holds a secret, and who may do what with it.
 struct SecretFile {
@@ -32,8 +35,13 @@ fn probe(site: &Site) -> Result<Vec<SecretFile>, Finding> {
     Ok(files.filter_map(of).collect())
 }
 
+/// Whether others than its owner have rights on a file.
+pub(super) fn is_open(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & OTHERS != 0)
+}
+
 fn judge(files: &[SecretFile]) -> Finding {
-    let open: Vec<&SecretFile> = files.iter().filter(|file| file.mode & 0o077 != 0).collect();
+    let open: Vec<&SecretFile> = files.iter().filter(|file| file.mode & OTHERS != 0).collect();
     if open.is_empty() {
         return Finding::ok(match files.len() {
             0 => "there is no key file yet".to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::agent_running;
+use super::config_secrets;
 use super::finding::{Check, Finding, LIMIT};
 use super::rounds::within;
 use super::site::Site;
@@ -39,6 +40,9 @@ fn probe(site: &Site) -> Result<Result<VerifyReport, Failure>, Finding> {
     }
     if !dir.exists() {
         return Err(Finding::skipped("there is no queue yet"));
+    }
+    if config_secrets::is_open(&site.paths.key_file(config.queue.key_file.as_deref())) {
+        return Err(Finding::skipped("its key can be read by others: see config.secrets"));
     }
     let paths = site.paths.clone();
     let verified = match site.agent() {

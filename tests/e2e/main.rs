@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod capture;
+mod doctor;
 mod journey;
 mod kiosk;
 mod promises;
