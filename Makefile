@@ -12,7 +12,7 @@ TARGET = aarch64-unknown-linux-gnu
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross clean
+.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross cross-test deb deb-test clean
 
 help: ## lists these targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,15 @@ models: ## rebuilds the nets in models/ from their published packages and compar
 
 cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for a 32-bit system
 	@sh scripts/cross.sh "$(TARGET)"
+
+cross-test: ## the cross-built program decides as this machine's, in qemu-user
+	@sh scripts/cross_test.sh "$(TARGET)"
+
+deb: ## the Debian package of this machine, or with TARGET=... of a kiosk
+	@sh scripts/deb.sh $(if $(filter command% environment%,$(origin TARGET)),"$(TARGET)")
+
+deb-test: deb ## installs, upgrades, removes, purges the package in a Debian of its own (root)
+	@sh scripts/deb_test.sh "$$(ls -t "$${CARGO_TARGET_DIR:-target}"/debian/*_"$$(dpkg --print-architecture)".deb | head -n 1)"
 
 clean: ## removes everything that was built
 	cargo clean

@@ -1,15 +1,14 @@
 #!/bin/sh
 # Builds a release for a kiosk: with `cross` where it and a container engine work, else with plain cargo and
-# Debian's cross toolchain. Either way the result is checked for the C library it asks for.
+# Debian's cross toolchain. Either way scripts/elf.sh checks whether the result will start there.
 set -eu
-
-# Raspberry Pi OS and Debian bookworm.
-newest_glibc=2.36
 
 main() {
     target=${1:?"usage: scripts/cross.sh RUST_TARGET"}
     cd "$(dirname -- "$0")/.."
     root=$(pwd)
+    . scripts/target.sh
+    know_target || stop "no kiosk is known for $target"
     CROSS_CONFIG=${CROSS_CONFIG:-$root/cross.toml}
     export CROSS_CONFIG
     binary=${CARGO_TARGET_DIR:-target}/$target/release/kiosk-enroll
@@ -22,7 +21,8 @@ main() {
         sh scripts/setup.sh --target "$target"
         plain_build
     fi
-    check_glibc
+    glibc=$(sh scripts/elf.sh "$binary" "$architecture")
+    say "$binary is ready; it needs glibc $glibc or newer"
 }
 
 say() { printf 'cross: %s\n' "$*"; }
@@ -69,11 +69,6 @@ usable_cross() {
 # --- With plain cargo ---------------------------------------------------------------------------------
 
 plain_build() {
-    case "$target" in
-    aarch64-unknown-linux-gnu) gnu=aarch64-linux-gnu ;;
-    armv7-unknown-linux-gnueabihf) gnu=arm-linux-gnueabihf ;;
-    *) stop "no cross toolchain is known for $target" ;;
-    esac
     if command -v rustup >/dev/null 2>&1; then
         rustup target add "$target"
     else
@@ -81,19 +76,6 @@ plain_build() {
     fi
     linker=CARGO_TARGET_$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')_LINKER
     env "$linker=$gnu-gcc" cargo build --release --locked --target "$target"
-}
-
-# --- The result ---------------------------------------------------------------------------------------
-
-check_glibc() {
-    command -v readelf >/dev/null 2>&1 || stop "readelf (binutils) is needed to check $binary"
-    asked=$(readelf --wide --version-info "$binary" | sed -n 's/.*Name: GLIBC_\([0-9.]*\) .*/\1/p' |
-        sort -V | tail -n 1)
-    [ -n "$asked" ] || stop "$binary asks for no GNU C library: that is not the expected result"
-    newest=$(printf '%s\n%s\n' "$asked" "$newest_glibc" | sort -V | tail -n 1)
-    [ "$newest" = "$newest_glibc" ] ||
-        stop "$binary asks for glibc $asked; bookworm kiosks have $newest_glibc"
-    say "$binary is ready; it needs glibc $asked or newer"
 }
 
 main "$@"

@@ -3,6 +3,7 @@
 #
 #   scripts/setup.sh                 for this machine
 #   scripts/setup.sh --target T      also Debian's cross toolchain for the Rust target T
+#   scripts/setup.sh --emulate T     also what runs programs for T on this machine
 #
 # With everything in place it changes nothing and says so in one line. Rust itself is never installed or
 # updated here: whose toolchain that is, only its owner knows.
@@ -14,11 +15,12 @@ reasons=''
 scratch=''
 
 main() {
-    target=''
+    target='' emulator=''
     case "${1-}" in
     '') ;;
     --target) target=${2:?"--target needs a Rust target"} ;;
-    *) stop "unknown argument $1; known: --target RUST_TARGET" ;;
+    --emulate) target=${2:?"--emulate needs a Rust target"} emulator=yes ;;
+    *) stop "unknown argument $1; known: --target RUST_TARGET, --emulate RUST_TARGET" ;;
     esac
     [ "$(uname -s)" = Linux ] || stop "cameras are read through V4L2, so this builds on Linux only"
     scratch=$(mktemp -d)
@@ -83,8 +85,8 @@ find_missing() {
     has_libclang || want 'libclang1' 'libclang: bindgen reads the V4L2 headers with it while building'
     case "$1" in
     '') ;;
-    aarch64-unknown-linux-gnu) find_missing_cross aarch64-linux-gnu arm64 ;;
-    armv7-unknown-linux-gnueabihf) find_missing_cross arm-linux-gnueabihf armhf ;;
+    aarch64-unknown-linux-gnu) find_missing_cross aarch64-linux-gnu arm64 qemu-aarch64-static ;;
+    armv7-unknown-linux-gnueabihf) find_missing_cross arm-linux-gnueabihf armhf qemu-arm-static ;;
     *) stop "no cross toolchain is known for $1; known: aarch64-unknown-linux-gnu, armv7-unknown-linux-gnueabihf" ;;
     esac
 }
@@ -92,6 +94,9 @@ find_missing() {
 find_missing_cross() {
     command -v "$1-gcc" >/dev/null 2>&1 || want "gcc-$1" "the C compiler and linker for $1"
     has_header "/usr/$1/include" stdio.h || want "libc6-dev-$2-cross" "the C library for $1"
+    if [ -n "$emulator" ] && ! command -v "$3" >/dev/null 2>&1; then
+        want 'qemu-user-static' "the emulator: manual page and completions come from the program itself"
+    fi
 }
 
 want() {

@@ -82,7 +82,13 @@ fn the_operators_page_has_the_row_of_every_metric() {
 #[test]
 fn every_command_in_the_documents_is_one_that_the_program_knows() {
     let kiosk = Kiosk::new();
-    for page in ["README.md", "docs/operations.md", "docs/delivery.md", "docs/camera-lab.md"] {
+    for page in [
+        "README.md",
+        "docs/install.md",
+        "docs/operations.md",
+        "docs/delivery.md",
+        "docs/camera-lab.md",
+    ] {
         for command in commands_of(&file(page)) {
             let mut words = words_of(&command);
             words.push("--help");
