@@ -6,7 +6,8 @@
 #
 #   LAB_BINARY   the program under test [default: a release build]
 #   LAB_KERNEL   a linux-image package [default: Debian's own, downloaded once]
-#   LAB_LIMIT    seconds after which the machine is switched off [default: 1800]
+#   SOAK         how long to soak after the scenarios, like 600, 10m or 2h [default: not at all]
+#   LAB_LIMIT    seconds after which the machine is switched off [default: 1800, and twice the soak]
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -14,6 +15,8 @@ target=${CARGO_TARGET_DIR:-$root/target}
 work=$target/camera-lab
 modules='usb-common usbcore usbip-core vhci-hcd mc videodev videobuf2-common videobuf2-memops
     videobuf2-v4l2 videobuf2-vmalloc uvc uvcvideo'
+# The scenario that needs these loads them itself.
+later='rc-core v4l2-dv-timings v4l2-tpg cec videobuf2-dma-contig vivid'
 
 main() {
     for tool in qemu-system-x86_64 busybox cpio dpkg-deb; do
@@ -22,6 +25,7 @@ main() {
     done
     [ "$(uname -m)" = x86_64 ] || stop "the lab's machine is an x86-64 one; run it on such a host"
     mkdir -p "$work"
+    soak=$(seconds "${SOAK-0}")
     build
     unpack_kernel
     fill_disk "$@"
@@ -75,18 +79,42 @@ fill_disk() {
         done
     done
     for module in $modules; do
-        file=$(find "$work/kernel" -name "$module.ko*")
         # A kernel before 6.3 has no uvc.ko.
-        [ -n "$file" ] || continue
-        case $file in
-        *.xz) xz -dc "$file" >"$disk/modules/$module.ko" ;;
-        *) cp "$file" "$disk/modules/$module.ko" ;;
-        esac
-        echo "$module.ko" >>"$disk/modules/order"
+        if copy_module "$module" "$disk/modules"; then
+            echo "$module.ko" >>"$disk/modules/order"
+        fi
     done
+    mkdir -p "$disk/modules/later"
+    for module in $later; do
+        copy_module "$module" "$disk/modules/later" || true
+    done
+    [ "$soak" = 0 ] || echo "$soak" >"$disk/soak"
     printf '%s\n' "$@" >"$disk/wanted"
     "$lab" pictures "$root" "$disk/pictures"
     (cd "$disk" && find . | cpio --quiet -o -H newc) >"$work/disk.cpio"
+}
+
+# Copies a module of the kernel into a folder; fails where the kernel has none.
+copy_module() {
+    file=$(find "$work/kernel" -name "$1.ko*" | head -n 1)
+    case $file in
+    '') return 1 ;;
+    *.xz) xz -dc "$file" >"$2/$1.ko" ;;
+    *) cp "$file" "$2/$1.ko" ;;
+    esac
+}
+
+# A length of time in seconds: 600, 600s, 10m or 2h.
+seconds() {
+    number=${1%[smh]}
+    case $number in
+    '' | *[!0-9]*) stop "SOAK is \"$1\"; allowed are lengths like 600, 10m or 2h" ;;
+    esac
+    case $1 in
+    *m) echo $((number * 60)) ;;
+    *h) echo $((number * 3600)) ;;
+    *) echo "$number" ;;
+    esac
 }
 
 boot() {
@@ -94,7 +122,7 @@ boot() {
     began=$(date +%s)
     # The machine's clock counts instructions, a nanosecond each: to the program it is a steady computer of a
     # kiosk's speed, however busy this one is, and time in which nothing happens costs nothing.
-    timeout "${LAB_LIMIT:-1800}" qemu-system-x86_64 -accel tcg -icount shift=0,sleep=off -cpu max -smp 1 -m 1536 \
+    timeout "${LAB_LIMIT:-$((1800 + 2 * soak))}" qemu-system-x86_64 -accel tcg -icount shift=0,sleep=off -cpu max -smp 1 -m 1536 \
         -display none -no-reboot -nic none -monitor none -serial stdio \
         -kernel "$kernel" -initrd "$work/disk.cpio" \
         -append 'console=ttyS0 quiet panic=-1 rdinit=/init' </dev/null 2>&1 |

@@ -166,6 +166,16 @@ impl Agent {
         Ok([files, number("Threads:"), number("VmRSS:")])
     }
 
+    /// Hundredths of a second of processor time that it has used.
+    pub fn ticks(&self) -> Outcome<u64> {
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.pid())).map_err(told("stat"))?;
+        // Behind the name, which may hold anything, user and system time are the 12th and 13th.
+        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let times = rest.split_whitespace().skip(11).take(2);
+        Ok(times.filter_map(|time| time.parse::<u64>().ok()).sum())
+    }
+
     /// The last lines of its log.
     pub fn last_words(&self) -> String {
         let log = self.log();

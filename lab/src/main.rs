@@ -53,7 +53,8 @@ fn scenarios(wanted: &[&str]) -> ExitCode {
         }
     };
     let (mut passed, mut failed) = (0, 0);
-    for scenario in scenario::ALL {
+    let soak = scenario::endurance::wished().map(|_| &scenario::SOAK);
+    for scenario in scenario::ALL.iter().chain(soak) {
         if !wanted.is_empty() && !wanted.iter().any(|part| scenario.name.contains(part)) {
             continue;
         }

@@ -1,13 +1,7 @@
 //! Turns what a camera test found into advice for whoever mounts the camera.
 
-use crate::domain::{Assessment, Gate, Reading, Reason, Size};
+use crate::domain::{Assessment, Gate, Lens, Reading, Reason, Size};
 use crate::measure::MEASURES;
-
-/// The distance between a grown person's eyes in metres; nine in ten lie within 4 mm.
-const EYES_APART: f64 = 0.063;
-
-/// The horizontal field of view of an ordinary webcam in degrees, for estimates of distance.
-const FIELD_OF_VIEW: f64 = 65.0;
 
 /// Below this share of the wished rate the camera is called slow.
 const SLOW: f64 = 0.8;
@@ -47,25 +41,33 @@ pub(super) fn about_flow(flow: Flow) -> Vec<String> {
     advice
 }
 
-/// What to do about the face, one sentence for each gate that refuses it; `frame` is the picture's size.
-pub(super) fn about_face(assessment: &Assessment, gates: &[Gate], frame: Size) -> Vec<String> {
+/// Through what the face is seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View {
+    /// The picture's size.
+    pub(super) frame: Size,
+    /// The lens, if its angle of view is known.
+    pub(super) lens: Option<Lens>,
+}
+
+/// What to do about the face, one sentence for each gate that refuses it.
+pub(super) fn about_face(assessment: &Assessment, gates: &[Gate], view: View) -> Vec<String> {
     let sentence = |gate: &Gate| {
         let Some(Reading::Assessed { native, .. }) = assessment.get(gate.measure) else {
             return None;
         };
         let reason = gate.check(native)?;
         let limit = if reason == gate.below { gate.min } else { gate.max }?;
-        Some(about_gate(gate, native, limit, reason, frame))
+        Some(about_gate(gate, native, limit, reason, view))
     };
     gates.iter().filter_map(sentence).collect()
 }
 
-fn about_gate(gate: &Gate, native: f64, limit: f64, reason: Reason, frame: Size) -> String {
+fn about_gate(gate: &Gate, native: f64, limit: f64, reason: Reason, view: View) -> String {
     if reason == Reason::MoveCloser {
-        let nearer = (distance(native, frame) - distance(limit, frame)) * 100.0;
+        let nearer = nearer(native, limit, view);
         return format!(
-            "the eyes are {native:.0} px apart, {limit:.0} wanted: move the camera about {:.0} cm closer",
-            nearer.max(1.0)
+            "the eyes are {native:.0} px apart, {limit:.0} wanted: move the camera {nearer}"
         );
     }
     let measure = MEASURES.iter().find(|measure| measure.name == gate.measure);
@@ -77,10 +79,21 @@ fn about_gate(gate: &Gate, native: f64, limit: f64, reason: Reason, frame: Size)
         .replace(" ,", ",")
 }
 
-/// Metres from a lens of the usual field of view to a face whose eyes are so many pixels apart.
-fn distance(eyes_px: f64, frame: Size) -> f64 {
-    let focal = f64::from(frame.width) / 2.0 / (FIELD_OF_VIEW / 2.0).to_radians().tan();
-    EYES_APART * focal / eyes_px.max(1.0)
+/// How far to come closer, so that eyes `found` pixels apart become `wanted` pixels apart.
+fn nearer(found: f64, wanted: f64, view: View) -> String {
+    match view.lens {
+        Some(lens) => {
+            let width = view.frame.width;
+            let metres = lens.distance(found, width) - lens.distance(wanted, width);
+            format!("about {:.0} cm closer", (metres * 100.0).max(1.0))
+        }
+        None => {
+            let share = (found / wanted * 100.0).floor().max(1.0);
+            format!(
+                "closer, to {share:.0} % of the distance (camera.horizontal_fov makes it centimetres)"
+            )
+        }
+    }
 }
 
 fn short(value: f64) -> String {
@@ -115,25 +128,30 @@ mod tests {
     use super::*;
     use crate::domain::{MeasureName, Profile};
 
-    fn advice(name: &'static str, native: f64) -> Vec<String> {
+    const VIEW: View = View { frame: Size::new(1280, 720), lens: None };
+
+    fn advice(name: &'static str, native: f64, view: View) -> Vec<String> {
         let reading = Reading::Assessed { native, score: 0.0 };
         let assessment = Assessment { readings: vec![(MeasureName(name), reading)] };
         let gates = crate::measure::gates(Profile::Standard, &std::collections::BTreeMap::new());
-        about_face(&assessment, &gates.unwrap_or_default(), Size::new(1280, 720))
+        about_face(&assessment, &gates.unwrap_or_default(), view)
     }
 
     #[test]
-    fn a_face_that_is_too_small_is_told_in_centimetres() {
-        let told = advice("inter_eye_distance", 50.0);
+    fn a_face_that_is_too_small_is_told_in_centimetres_where_the_lens_is_known() {
+        let lens = Some(Lens { horizontal_fov: 65.0 });
+        let told = advice("inter_eye_distance", 50.0, View { lens, ..VIEW });
         let wanted = "the eyes are 50 px apart, 60 wanted: move the camera about 21 cm closer";
         assert_eq!(told, [wanted]);
+        let told = advice("inter_eye_distance", 50.0, VIEW);
+        assert!(told[0].contains("closer, to 83 % of the distance"), "{told:?}");
     }
 
     #[test]
     fn each_failed_gate_is_told_with_value_limit_and_remedy() {
-        let told = advice("luminance_mean", 0.01);
+        let told = advice("luminance_mean", 0.01, VIEW);
         assert!(told.iter().all(|line| line.contains("wanted: ")), "{told:?}");
-        assert!(advice("inter_eye_distance", 90.0).is_empty());
+        assert!(advice("inter_eye_distance", 90.0, VIEW).is_empty());
     }
 
     #[test]

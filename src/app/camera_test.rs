@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::advice::{self, Flow};
+use super::advice::{self, Flow, View};
 use super::examiner::Examined;
 use super::feed::{CameraMode, Fed, Feed};
 use super::{Rig, report, rig};
 use crate::camera::SourceSpec;
 use crate::config::Config;
-use crate::domain::{Frame, Gate, Moment, Reason};
+use crate::domain::{Frame, Gate, MeasureName, Moment, Reason};
 use crate::failure::{Exit, Failure};
 use crate::sheet::{Line, Proof, Verdict};
 use crate::vision::Picture;
@@ -17,6 +17,9 @@ use crate::web::camera::{CameraTestReport, GateReport};
 
 /// Quality of the drawn picture: lettering wants a high one.
 const QUALITY: u8 = 95;
+
+/// The measure that tells how far a face is.
+const EYES: MeasureName = MeasureName("inter_eye_distance");
 
 /// What is told while the test runs.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +152,8 @@ fn conclude(
     let mut advice = advice::about_flow(flow);
     match shown {
         Some((best, picture)) if best.observation.face.is_some() => {
-            advice.extend(advice::about_face(&best.assessment, gates, picture.size()));
+            let view = View { frame: picture.size(), lens: config.camera.lens };
+            advice.extend(advice::about_face(&best.assessment, gates, view));
         }
         Some(_) => advice.push("no face was seen: stand in front of the camera".to_owned()),
         None => advice.push("no picture came: look at the cable and the power supply".to_owned()),
@@ -166,6 +170,8 @@ fn conclude(
         stale: count.stale,
         face: found.as_ref().and_then(|found| found.face.clone()),
         pose: found.as_ref().and_then(|found| found.pose),
+        tilt: config.camera.tilt,
+        distance_cm: shown.and_then(|(best, picture)| distance_cm(config, best, picture)),
         gates: best.map_or_else(Vec::new, |best| gate_reports(best, gates)),
         measures: found.map(|found| found.measures).unwrap_or_default(),
         advice,
@@ -173,6 +179,12 @@ fn conclude(
     };
     let jpeg = shown.map(|(best, picture)| draw(best, picture, &report)).transpose()?;
     Ok(CameraTest { report, jpeg })
+}
+
+/// How far the face is, where the lens is known. The distance of the eyes is that of a head that is not turned.
+fn distance_cm(config: &Config, best: &Examined, picture: &Picture) -> Option<f64> {
+    let eyes = best.assessment.get(EYES)?.native()?;
+    Some((config.camera.lens?.distance(eyes, picture.size().width) * 100.0).round())
 }
 
 fn gate_reports(best: &Examined, gates: &[Gate]) -> Vec<GateReport> {
@@ -215,12 +227,23 @@ pub fn flow_line(report: &CameraTestReport) -> String {
     )
 }
 
+/// The face's line for people, where there is more to tell than its gates: how far it is, and what the pose is
+/// relative to.
+pub fn face_line(report: &CameraTestReport) -> Option<String> {
+    let distance = report.distance_cm.map(|cm| format!("about {cm:.0} cm from the lens"));
+    let tilt = (report.tilt != 0.0 && report.face.is_some())
+        .then(|| format!("nod told as if the camera were level (camera.tilt = {})", report.tilt));
+    let parts: Vec<String> = distance.into_iter().chain(tilt).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 fn draw(best: &Examined, picture: &Picture, report: &CameraTestReport) -> Result<Vec<u8>, Failure> {
     let line = |text: String, verdict| Line { text, verdict };
     let mut lines = vec![
         line(format!("Camera test: {}", report.source), Verdict::Heading),
         line(flow_line(report), Verdict::Neutral),
     ];
+    lines.extend(face_line(report).map(|text| line(text, Verdict::Neutral)));
     for gate in &report.gates {
         let passes = gate.reason.is_none() && gate.value.is_some();
         lines.push(line(gate_line(gate), if passes { Verdict::Good } else { Verdict::Bad }));

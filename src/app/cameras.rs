@@ -1,8 +1,10 @@
 //! `camera list`: translates what was found into what others read.
 
-use crate::camera::{self, CameraListing, Mode};
+use crate::camera::{self, CameraListing, Control, Extent, Mode, Settable};
 use crate::config::Config;
-use crate::web::camera::{CameraListReport, CameraReport, HolderReport, ModeReport};
+use crate::web::camera::{
+    CameraListReport, CameraReport, ChoiceReport, ControlReport, HolderReport, ModeReport,
+};
 
 use super::feed::CameraMode;
 
@@ -32,8 +34,38 @@ fn camera(listing: CameraListing) -> CameraReport {
         bus: listing.bus,
         driver: listing.driver,
         modes,
+        controls: listing.controls.into_iter().map(control).collect(),
         held_by: listing.holders.into_iter().map(holder).collect(),
         problem,
+    }
+}
+
+fn control(control: Control) -> ControlReport {
+    let empty = ControlReport {
+        name: control.name,
+        key: control.key.map(|key| format!("camera.{key}")),
+        min: None,
+        max: None,
+        step: None,
+        default: None,
+        current: control.current,
+        choices: Vec::new(),
+        read_only: control.settable == Settable::ReadOnly,
+    };
+    match control.extent {
+        Extent::Range { min, max, step, default } => ControlReport {
+            min: Some(min),
+            max: Some(max),
+            step: Some(step),
+            default: Some(default),
+            ..empty
+        },
+        Extent::Menu { choices, default } => {
+            let choice = |it: camera::Choice| ChoiceReport { value: it.value, name: it.name };
+            let choices = choices.into_iter().map(choice).collect();
+            ControlReport { default: Some(default), choices, ..empty }
+        }
+        Extent::Unknown => empty,
     }
 }
 

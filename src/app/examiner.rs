@@ -46,6 +46,8 @@ pub struct Examiner {
     finder: Box<dyn FaceFinder>,
     gates: Vec<Gate>,
     eyes_look: EyesLook,
+    /// Degrees by which the camera looks down.
+    tilt: f32,
     spare: Option<Vec<u8>>,
     /// Where the face was in the frames before, the oldest first; always of one track.
     sights: VecDeque<Sight>,
@@ -63,7 +65,13 @@ struct Sight {
 impl Examiner {
     /// An examiner with these gates.
     pub fn new(finder: Box<dyn FaceFinder>, gates: Vec<Gate>, eyes_look: EyesLook) -> Self {
-        Self { finder, gates, eyes_look, spare: None, sights: VecDeque::new() }
+        Self { finder, gates, eyes_look, tilt: 0.0, spare: None, sights: VecDeque::new() }
+    }
+
+    /// The same behind a camera that looks down by `tilt` degrees: poses are then relative to the horizontal.
+    pub fn under_tilt(mut self, tilt: f32) -> Self {
+        self.tilt = tilt;
+        self
     }
 
     /// Forgets the face that was followed.
@@ -102,7 +110,10 @@ impl Examiner {
         sequence: u64,
         captured: Moment,
     ) -> Result<Examined, VisionError> {
-        let observation = self.finder.observe(&picture, captured)?;
+        let mut observation = self.finder.observe(&picture, captured)?;
+        if let Some(face) = &mut observation.face {
+            face.pose = face.pose.levelled(self.tilt);
+        }
         let (assessment, reasons) = match &observation.face {
             None => (Assessment::default(), vec![Reason::NoFace]),
             Some(face) => {

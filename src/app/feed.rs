@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::rig;
 use crate::camera::{
-    CameraError, CameraState, Capture, Empty, FrameSource, Pace, Replay, SourceSpec, StopSignal,
-    V4l2Source, Wish,
+    CameraError, CameraState, Capture, ControlSettings, Empty, FrameSource, Pace, Replay,
+    SourceSpec, StopSignal, V4l2Source, Wish,
 };
 use crate::clock::monotonic_now;
 use crate::config::Config;
@@ -114,6 +114,7 @@ impl Feed {
 #[derive(Debug, Clone)]
 pub struct CameraMode {
     wish: Wish,
+    controls: ControlSettings,
     stall: Duration,
 }
 
@@ -127,7 +128,11 @@ impl CameraMode {
     pub fn wished(config: &Config) -> Self {
         let camera = &config.camera;
         let size = Size::new(camera.width, camera.height);
-        Self { wish: Wish { size, fps: f64::from(camera.fps) }, stall: camera.stall_timeout }
+        Self {
+            wish: Wish { size, fps: f64::from(camera.fps) },
+            controls: ControlSettings::new(camera.controls),
+            stall: camera.stall_timeout,
+        }
     }
 }
 
@@ -143,7 +148,9 @@ pub fn open_source(
 ) -> Result<Box<dyn FrameSource>, CameraError> {
     match spec {
         SourceSpec::Frames(frames) => Ok(Box::new(Replay::open(frames, pace, stop)?)),
-        device => Ok(Box::new(V4l2Source::open(device, &mode.wish, mode.stall, stop)?)),
+        device => {
+            Ok(Box::new(V4l2Source::open(device, &mode.wish, &mode.controls, mode.stall, stop)?))
+        }
     }
 }
 

@@ -8,6 +8,8 @@ pub mod agent;
 pub mod alone;
 pub mod badge_watch;
 pub mod booth;
+mod calibration;
+pub mod camera_calibrate;
 pub mod camera_test;
 pub mod cameras;
 mod carriage;

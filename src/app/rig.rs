@@ -18,6 +18,7 @@ use crate::vision::{FaceFinder, NetFaceFinder};
 #[derive(Debug, Clone)]
 pub struct Rig {
     gates: Vec<Gate>,
+    tilt: f32,
     session: SessionSettings,
     style: PortraitStyle,
     texts: Arc<Texts>,
@@ -34,6 +35,7 @@ impl Rig {
         let locale = Locale::from_name(&config.locale).unwrap_or_default();
         Ok(Self {
             gates,
+            tilt: config.camera.tilt,
             session: SessionSettings {
                 shots: ShotCount::from_number(config.capture.shots).unwrap_or_default(),
                 timeout: config.capture.timeout,
@@ -62,7 +64,7 @@ impl Rig {
     /// # Errors
     /// When the embedded models cannot be loaded.
     pub fn examiner(&self) -> Result<Examiner, Failure> {
-        Ok(Examiner::new(self.finder()?, self.gates.clone(), EyesLook::OnlyCandidates))
+        self.examiner_that(EyesLook::OnlyCandidates)
     }
 
     /// An examiner that measures everything.
@@ -70,7 +72,12 @@ impl Rig {
     /// # Errors
     /// When the embedded models cannot be loaded.
     pub fn thorough_examiner(&self) -> Result<Examiner, Failure> {
-        Ok(Examiner::new(self.finder()?, self.gates.clone(), EyesLook::Always))
+        self.examiner_that(EyesLook::Always)
+    }
+
+    fn examiner_that(&self, eyes_look: EyesLook) -> Result<Examiner, Failure> {
+        let examiner = Examiner::new(self.finder()?, self.gates.clone(), eyes_look);
+        Ok(examiner.under_tilt(self.tilt))
     }
 
     /// The gates in force.

@@ -31,8 +31,8 @@ pub use replay::{Pace, Replay};
 pub use spec::{AtEnd, FramesSpec, SourceSpec};
 pub use stop::{StopSignal, Waited};
 pub use v4l2::{
-    CameraInventory, CameraListing, Holder, Interval, Mode, PixelFormat, V4l2Source, Wish,
-    list_cameras, reset_usb,
+    CameraInventory, CameraListing, Choice, Control, ControlSettings, Extent, Holder, Interval,
+    Mode, PixelFormat, Settable, V4l2Source, Wish, list_cameras, reset_usb,
 };
 
 use std::time::Duration;

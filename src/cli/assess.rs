@@ -28,6 +28,11 @@ pub(super) struct AssessArgs {
 pub(super) fn run(args: &AssessArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
     let files = files(&args.paths)?;
     let mut examiner = app::Rig::new(&setting.config)?.thorough_examiner()?;
+    let tilt = setting.config.camera.tilt;
+    if tilt != 0.0 {
+        let told = format!("nods are told as if the camera were level (camera.tilt = {tilt})");
+        output.line(output.paint(Tone::Faint, &told));
+    }
     let mut unreadable = 0_usize;
     for path in &files {
         let name = path.display().to_string();

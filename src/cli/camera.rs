@@ -1,17 +1,18 @@
-//! `camera list|test`: see what cameras there are, and what one of them sees.
+//! `camera list|test|calibrate`: see what cameras there are, and what one of them sees.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::calibrate::{self, CalibrateArgs};
 use super::output::{Output, Tone};
 use super::setting::Setting;
-use crate::app::camera_test::{self, Glimpse, flow_line, gate_line};
+use crate::app::camera_test::{self, Glimpse, face_line, flow_line, gate_line};
 use crate::app::cameras;
 use crate::clock::monotonic_now;
 use crate::failure::{Exit, Failure};
-use crate::web::camera::{CameraReport, CameraTestReport, ModeReport};
+use crate::web::camera::{CameraReport, CameraTestReport, ChoiceReport, ControlReport, ModeReport};
 
 /// How often the live figures change.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -23,6 +24,8 @@ pub(super) enum CameraCommand {
     List,
     /// Look through the configured camera and draw what it sees, with every gate and advice
     Test(TestArgs),
+    /// Propose the tilt and a gate from a person who looks straight ahead; writes nothing
+    Calibrate(CalibrateArgs),
 }
 
 /// Arguments of `camera test`.
@@ -44,6 +47,7 @@ pub(super) fn run(
     match command {
         CameraCommand::List => list(setting, output),
         CameraCommand::Test(args) => test(&args, setting, output),
+        CameraCommand::Calibrate(args) => calibrate::run(&args, setting, output),
     }
 }
 
@@ -80,6 +84,9 @@ fn tell_camera(camera: &CameraReport, output: &Output) {
     for mode in &camera.modes {
         output.line(format!("  mode    {}", mode_line(mode)));
     }
+    for control in &camera.controls {
+        output.line(format!("  control {}", control_line(control)));
+    }
     for holder in &camera.held_by {
         let text = format!("{} (process {})", holder.program, holder.pid);
         output.line(format!("  held by {}", output.paint(Tone::Warning, &text)));
@@ -93,6 +100,27 @@ fn mode_line(mode: &ModeReport) -> String {
     let rates: Vec<String> = mode.rates.iter().map(ToString::to_string).collect();
     let rates = if rates.is_empty() { "unknown".to_owned() } else { rates.join(", ") };
     format!("{}x{} {} at {rates} fps", mode.width, mode.height, mode.format)
+}
+
+/// A control's line for people: name, now, range, default, and the key that sets it.
+fn control_line(control: &ControlReport) -> String {
+    let extent = match (control.min, control.max, control.step) {
+        (Some(min), Some(max), Some(step)) if step > 1 => format!("{min} to {max} by {step}"),
+        (Some(min), Some(max), _) => format!("{min} to {max}"),
+        _ if control.choices.is_empty() => "range unknown".to_owned(),
+        _ => {
+            let choice = |it: &ChoiceReport| format!("{} {}", it.value, it.name);
+            control.choices.iter().map(choice).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let now = control.current.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    let default = control.default.map(|it| format!("; default {it}")).unwrap_or_default();
+    let key = match (&control.key, control.read_only) {
+        (_, true) => "; can only be read".to_owned(),
+        (Some(key), false) => format!("; set by {key}"),
+        (None, false) => String::new(),
+    };
+    format!("{:<28} {now:>6}  ({extent}{default}{key})", control.name)
 }
 
 fn test(args: &TestArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
@@ -134,6 +162,9 @@ fn live_line(glimpse: Glimpse<'_>) -> String {
 fn tell_test(report: &CameraTestReport, output: &Output) {
     output.line(format!("camera  {}", report.source));
     output.line(format!("stream  {}", flow_line(report)));
+    if let Some(line) = face_line(report) {
+        output.line(format!("face    {line}"));
+    }
     for gate in &report.gates {
         let passes = gate.reason.is_none() && gate.value.is_some();
         let tone = if passes { Tone::Good } else { Tone::Bad };

@@ -1,6 +1,7 @@
 //! The command line: one file per command group. The only room that prints.
 
 mod assess;
+mod calibrate;
 mod camera;
 mod config;
 mod demo;

@@ -7,6 +7,8 @@ pub enum Kind {
     Text,
     /// A whole number.
     Integer,
+    /// A number, whole or not, or a word that stands for none.
+    NumberOrWord,
     /// `true` or `false`.
     Switch,
 }
@@ -64,6 +66,61 @@ pub const KEYS: &[Key] = &[
         Kind::Text,
         "\"5s\"",
         "A camera that sends nothing for so long is closed and opened again: 500ms to 60s.",
+    ),
+    key(
+        "camera.exposure",
+        Kind::Text,
+        "\"as_is\"",
+        "How long the sensor collects light for a frame: \"auto\", or a time from \"100us\" to \"1s\". Here and below\n\"as_is\" leaves the camera as it is; `kiosk-enroll camera list` shows what it offers, in its own units.",
+    ),
+    key("camera.gain", Kind::NumberOrWord, "\"as_is\"", "How much it amplifies: 0 to 65535."),
+    key(
+        "camera.white_balance",
+        Kind::NumberOrWord,
+        "\"as_is\"",
+        "The colour of the light: \"auto\", or 1000 to 12000 (kelvin).",
+    ),
+    key(
+        "camera.focus",
+        Kind::NumberOrWord,
+        "\"as_is\"",
+        "\"auto\", or 0 to 65535, where the lens is held; a kiosk's distance never changes, so held is steadier.",
+    ),
+    key(
+        "camera.power_line_frequency",
+        Kind::NumberOrWord,
+        "\"as_is\"",
+        "Whose lamps' flicker is filtered out: 50 or 60 (hertz), \"auto\" or \"off\".",
+    ),
+    key(
+        "camera.low_light",
+        Kind::Text,
+        "\"as_is\"",
+        "What gives way in the dark: \"keep_rate\" darkens the picture, \"lower_rate\" sends fewer frames.",
+    ),
+    key(
+        "camera.brightness",
+        Kind::NumberOrWord,
+        "\"as_is\"",
+        "An offset on all pixels: -65535 to 65535.",
+    ),
+    key(
+        "camera.backlight_compensation",
+        Kind::NumberOrWord,
+        "\"as_is\"",
+        "How much a face before a bright window is lifted: 0 to 65535.",
+    ),
+    key(
+        "camera.tilt",
+        Kind::NumberOrWord,
+        "0",
+        "Degrees by which the camera looks down (negative: up), -60 to 60. The nod of a head is judged against the\nhorizontal, not against the camera; `kiosk-enroll camera calibrate` proposes it.",
+    ),
+    key(
+        "camera.horizontal_fov",
+        Kind::NumberOrWord,
+        "\"unknown\"",
+        "The lens's horizontal angle of view in degrees, 20 to 160, as its data sheet has it: distances are then\ntold in centimetres.",
     ),
     key(
         "capture.shots",

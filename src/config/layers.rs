@@ -231,7 +231,7 @@ fn parse_literal(kind: Kind, text: &str) -> Raw {
     match kind {
         Kind::Text => Raw::Text(text.to_owned()),
         Kind::Switch => text.parse().map_or_else(|_| Raw::Text(text.to_owned()), Raw::Switch),
-        Kind::Integer => text
+        Kind::Integer | Kind::NumberOrWord => text
             .parse()
             .map(Raw::Integer)
             .or_else(|_| text.parse().map(Raw::Float))

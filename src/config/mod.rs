@@ -8,6 +8,7 @@
 //! and `config show` all come from it. [`layers`] gathers raw values with their origin; this file parses them
 //! into types. The rest of the program sees only [`Config`].
 
+mod camera;
 pub mod keys;
 pub mod layers;
 mod paths;
@@ -19,7 +20,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::Profile;
+use crate::domain::{ControlWishes, Lens, Profile};
 use crate::vision::image::Framing;
 
 pub use layers::{Layers, Origin, Sources};
@@ -62,6 +63,12 @@ pub struct Camera {
     pub fps: u32,
     /// How long a camera may send nothing before it is opened anew.
     pub stall_timeout: Duration,
+    /// What its controls are set to after each opening.
+    pub controls: ControlWishes,
+    /// By how many degrees it looks down; negative: up.
+    pub tilt: f32,
+    /// Its lens, if the angle of view is known.
+    pub lens: Option<Lens>,
 }
 
 /// `[capture]`

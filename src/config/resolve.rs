@@ -9,8 +9,7 @@ use std::time::Duration;
 use super::keys::GATES;
 use super::layers::{Layers, Origin, Raw};
 use super::{
-    Camera, Capture, ClientCertificate, Config, ConfigError, Delivery, QueueLimits, Trigger,
-    Verifik,
+    Capture, ClientCertificate, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik,
 };
 use crate::domain::Profile;
 use crate::vision::image::Framing;
@@ -30,16 +29,7 @@ impl Config {
         Ok(Self {
             kiosk_id: read.kiosk_id()?,
             locale: read.choice("kiosk.locale", &LOCALES)?,
-            camera: Camera {
-                source: read.text("camera.source")?,
-                width: read.number("camera.width", 160..=7680)?,
-                height: read.number("camera.height", 120..=4320)?,
-                fps: read.number("camera.fps", 1..=120)?,
-                stall_timeout: read.duration(
-                    "camera.stall_timeout",
-                    Duration::from_millis(500)..=Duration::from_secs(60),
-                )?,
-            },
+            camera: read.camera()?,
             capture: read.capture()?,
             verifik: read.verifik()?,
             queue: QueueLimits {
@@ -58,12 +48,13 @@ impl Config {
     }
 }
 
-struct Reader<'a> {
+/// Reads single values.
+pub(super) struct Reader<'a> {
     layers: &'a Layers,
 }
 
 impl Reader<'_> {
-    fn raw(&self, path: &str) -> Result<(Raw, Origin), ConfigError> {
+    pub(super) fn raw(&self, path: &str) -> Result<(Raw, Origin), ConfigError> {
         self.layers.get(path).cloned().ok_or_else(|| ConfigError::UnknownKey {
             key: path.to_owned(),
             origin: Origin::Default,
@@ -71,7 +62,11 @@ impl Reader<'_> {
         })
     }
 
-    fn refuse<T>(&self, path: &str, allowed: impl Into<String>) -> Result<T, ConfigError> {
+    pub(super) fn refuse<T>(
+        &self,
+        path: &str,
+        allowed: impl Into<String>,
+    ) -> Result<T, ConfigError> {
         let (raw, origin) = self.raw(path)?;
         Err(ConfigError::Value {
             key: path.to_owned(),
@@ -81,7 +76,7 @@ impl Reader<'_> {
         })
     }
 
-    fn text(&self, path: &str) -> Result<String, ConfigError> {
+    pub(super) fn text(&self, path: &str) -> Result<String, ConfigError> {
         match self.raw(path)?.0 {
             Raw::Text(text) => Ok(text),
             _ => self.refuse(path, "a string in quotes"),
@@ -100,7 +95,11 @@ impl Reader<'_> {
         }
     }
 
-    fn number(&self, path: &str, allowed: RangeInclusive<u32>) -> Result<u32, ConfigError> {
+    pub(super) fn number(
+        &self,
+        path: &str,
+        allowed: RangeInclusive<u32>,
+    ) -> Result<u32, ConfigError> {
         match self.raw(path)?.0 {
             Raw::Integer(n) if u32::try_from(n).is_ok_and(|n| allowed.contains(&n)) => {
                 Ok(u32::try_from(n).unwrap_or(*allowed.end()))
@@ -112,7 +111,7 @@ impl Reader<'_> {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &self,
         path: &str,
         allowed: RangeInclusive<Duration>,

@@ -180,6 +180,7 @@ mod tests {
             bus: Some("1-1".into()),
             driver: "uvcvideo".into(),
             modes: vec![],
+            controls: vec![],
             held_by: vec![],
             problem: None,
         }

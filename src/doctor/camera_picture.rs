@@ -135,6 +135,8 @@ mod tests {
             stale: 0,
             face: None,
             pose: None,
+            tilt: 0.0,
+            distance_cm: None,
             measures: BTreeMap::from([("luminance".to_owned(), measure)]),
             gates: vec![],
             advice: vec![],

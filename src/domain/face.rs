@@ -74,6 +74,33 @@ pub struct HeadPose {
     pub roll: f32,
 }
 
+impl HeadPose {
+    /// The pose relative to the horizontal, from what a camera sees that looks down by `tilt` degrees.
+    ///
+    /// Both are rotations Ry(yaw) Rx(pitch) Rz(roll); the tilt, an Rx of its own, is taken off the left. A plain
+    /// subtraction would be wrong for a turned head: from above, its turn looks like a roll too.
+    pub fn levelled(self, tilt: f32) -> Self {
+        let [yaw, pitch, roll, tilt] =
+            [self.yaw, self.pitch, self.roll, tilt].map(|it| f64::from(it).to_radians());
+        let ((sin_yaw, cos_yaw), (sin_pitch, cos_pitch)) = (yaw.sin_cos(), pitch.sin_cos());
+        let ((sin_roll, cos_roll), (sin_tilt, cos_tilt)) = (roll.sin_cos(), tilt.sin_cos());
+        let right_z = sin_yaw * cos_pitch;
+        let up = [cos_pitch * sin_roll, cos_pitch * cos_roll, -sin_pitch];
+        let front = [
+            cos_yaw * sin_pitch * sin_roll - sin_yaw * cos_roll,
+            cos_yaw * sin_pitch * cos_roll + sin_yaw * sin_roll,
+            cos_yaw * cos_pitch,
+        ];
+        let level_up = |column: usize| cos_tilt * up[column] + sin_tilt * front[column];
+        let level_front = cos_tilt * front[2] - sin_tilt * up[2];
+        Self {
+            yaw: right_z.atan2(level_front).to_degrees() as f32,
+            pitch: (-level_up(2)).clamp(-1.0, 1.0).asin().to_degrees() as f32,
+            roll: level_up(0).atan2(level_up(1)).to_degrees() as f32,
+        }
+    }
+}
+
 /// One eye as the iris net sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Eye {
@@ -123,5 +150,32 @@ impl Observation {
     /// How many faces were seen.
     pub fn count(&self) -> usize {
         usize::from(self.face.is_some()) + self.others.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(found: HeadPose, wanted: [f32; 3]) -> bool {
+        let found = [found.yaw, found.pitch, found.roll];
+        found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 0.05)
+    }
+
+    #[test]
+    fn a_level_face_under_a_camera_that_looks_down_is_level() {
+        let seen = |yaw, pitch, roll| HeadPose { yaw, pitch, roll };
+        assert!(close(seen(0.0, 12.0, 0.0).levelled(12.0), [0.0, 0.0, 0.0]));
+        assert!(close(seen(0.0, -8.0, 3.0).levelled(-8.0), [0.0, 0.0, 3.0]));
+        assert!(close(seen(0.0, 20.0, 0.0).levelled(12.0), [0.0, 8.0, 0.0]));
+        let any = seen(-17.0, 9.0, 24.0);
+        assert!(close(any.levelled(0.0), [any.yaw, any.pitch, any.roll]));
+    }
+
+    #[test]
+    fn a_turned_head_is_seen_rolled_from_above_and_told_upright() {
+        // Rx(15) Ry(20) read as Ry Rx Rz: what a camera 15 degrees above sees of a head turned by 20.
+        let seen = HeadPose { yaw: 20.642, pitch: 14.077, roll: 5.231 };
+        assert!(close(seen.levelled(15.0), [20.0, 0.0, 0.0]), "{:?}", seen.levelled(15.0));
     }
 }

@@ -15,6 +15,7 @@
 //! | [`Verdict`] | what an answer of the persons API means: accepted, retry, park, hold, offline |
 //! | [`Receipt`] | the proof of a delivery, without a face |
 //! | [`Hold`] | why nothing is sent at the moment |
+//! | tilt | by how many degrees the camera looks down from the horizontal; poses are told as if it did not |
 //! | [`Caller`] | who asks for something by hand, and through which door |
 
 mod assessment;
@@ -23,6 +24,7 @@ mod date;
 mod face;
 mod frame;
 mod geometry;
+mod optics;
 mod person;
 mod reason;
 mod time;
@@ -37,6 +39,7 @@ pub use face::{
 };
 pub use frame::{Encoding, Frame};
 pub use geometry::{Point, Point3, Rect, Size};
+pub use optics::{ControlWishes, Lens, LowLight, PowerLine, Regulated};
 pub use person::{
     FieldError, Gender, MAX_IMAGES, MIN_IMAGE_BYTES, PersonId, PersonUpdate, Portrait,
     PortraitFormat, UpdateDraft,

@@ -1,5 +1,7 @@
 //! What the camera says about itself: a USB Video Class 1.0 device with one isochronous endpoint.
 
+use super::controls::{self, Unit};
+
 /// Bytes that one isochronous packet of high bandwidth carries: three transactions a microframe.
 pub const PACKET: u32 = 3_072;
 
@@ -83,14 +85,17 @@ pub fn configuration(offer: Offer, default_interval: u32) -> Vec<u8> {
 fn control_interface() -> Vec<u8> {
     let association = [8, 11, 0, 2, 0x0E, 3, 0, 2];
     let interface = [9, 4, 0, 0, 0, 0x0E, 1, 0, 2];
-    // A camera's sensor (unit 1) that leads straight to the USB side (unit 2); neither has controls.
-    let sensor = [18, 0x24, 2, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
-    let usb = [9, 0x24, 3, 2, 1, 1, 0, 1, 0];
-    let total = (13 + sensor.len() + usb.len()) as u16;
+    // A camera's sensor (unit 1) that leads through its processing (unit 3) to the USB side (unit 2).
+    let [low, middle, high, _] = controls::bits(Unit::Sensor).to_le_bytes();
+    let sensor = [18, 0x24, 2, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, low, middle, high];
+    let [low, high, ..] = controls::bits(Unit::Processing).to_le_bytes();
+    let processing = [11, 0x24, 5, 3, 1, 0, 0, 2, low, high, 0];
+    let usb = [9, 0x24, 3, 2, 1, 1, 0, 3, 0];
+    let total = (13 + sensor.len() + processing.len() + usb.len()) as u16;
     let [low, high] = total.to_le_bytes();
     let clock = 48_000_000_u32.to_le_bytes();
     let header = [13, 0x24, 1, 0, 1, low, high, clock[0], clock[1], clock[2], clock[3], 1, 1];
-    [&association[..], &interface, &header, &sensor, &usb].concat()
+    [&association[..], &interface, &header, &sensor, &processing, &usb].concat()
 }
 
 fn streaming_interface(offer: Offer, default_interval: u32) -> Vec<u8> {

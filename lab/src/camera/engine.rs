@@ -120,6 +120,11 @@ impl Engine {
                 debug_assert!(request.direction == Direction::In || !request.data.is_empty());
                 Ok(self.negotiation.answer(code, &request.data))
             }
+            // A control of the sensor or of the processing unit.
+            (0x21 | 0xA1, _) if index == 0 => {
+                let unit = request.setup[5];
+                lock(&self.shared.settings).answer(unit, high, code, &request.data).ok_or(STALL)
+            }
             _ => Err(STALL),
         }
     }

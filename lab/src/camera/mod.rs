@@ -10,6 +10,7 @@
 //! * A frame's number is its place in the stream since the driver last started it, as the driver counts too.
 //! * What was sent, and when its last packet left, stands in the log before the driver can see the frame.
 
+mod controls;
 mod descriptors;
 mod engine;
 mod negotiation;
@@ -27,6 +28,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use controls::Settings;
+pub use controls::{Setting, Written};
 pub use descriptors::Offer;
 use engine::Engine;
 pub use picture::Fault;
@@ -74,6 +77,7 @@ enum Flow {
 struct Shared {
     controls: Mutex<Controls>,
     sent: Mutex<Vec<Sent>>,
+    settings: Mutex<Settings>,
 }
 
 /// A model of the camera.
@@ -132,7 +136,11 @@ impl Camera {
             flow: Flow::Sending,
             folder: folder.to_owned(),
         };
-        let shared = Shared { controls: Mutex::new(controls), sent: Mutex::default() };
+        let shared = Shared {
+            controls: Mutex::new(controls),
+            sent: Mutex::default(),
+            settings: Mutex::default(),
+        };
         Self { model, shared: Arc::new(shared), plugged: None }
     }
 
@@ -195,6 +203,18 @@ impl Camera {
     /// Shows other pictures from now on.
     pub fn show(&self, folder: &Path) {
         lock(&self.shared.controls).folder = folder.to_owned();
+    }
+
+    /// What the driver wrote into the camera's controls so far, in its order.
+    pub fn written(&self) -> Vec<Written> {
+        lock(&self.shared.settings).written().to_vec()
+    }
+
+    /// Forgets what was sent, but for the last frame.
+    pub fn forget(&self) {
+        let mut sent = lock(&self.shared.sent);
+        let all_but_one = sent.len().saturating_sub(1);
+        sent.drain(..all_but_one);
     }
 
     /// What was sent so far.

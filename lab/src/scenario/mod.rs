@@ -2,10 +2,14 @@
 
 mod access;
 mod commands;
+mod controls;
 mod damage;
+pub mod endurance;
+mod names;
 mod people;
 mod plug;
 mod silence;
+mod vivid;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,11 +54,20 @@ pub const ALL: &[Scenario] = &[
     scenario("frames_without_huffman_tables_enroll_as_well", damage::without_tables),
     scenario("a_camera_left_at_seven_and_a_half_frames_runs_at_thirty", damage::left_slow),
     scenario("a_camera_without_mjpeg_enrolls_as_well", damage::yuyv_only),
+    scenario("controls_are_set_in_their_order_after_each_opening", controls::set),
+    scenario("controls_out_of_range_leave_the_camera_as_it_is", controls::out_of_range),
+    scenario("a_camera_is_found_by_its_name_whatever_its_number", names::by_id),
+    scenario("the_kernels_test_camera_streams_yuyv_and_takes_controls", vivid::yuyv),
+    scenario("watching_without_anybody_there_costs_little", endurance::idle),
     scenario("a_camera_in_use_is_busy_until_it_is_free", access::busy),
     scenario("a_camera_without_permission_is_denied", access::denied),
     scenario("a_frozen_camera_streams_again_when_it_thaws", silence::thirty_seconds),
     scenario("a_camera_silent_for_good_makes_the_agent_end_for_its_restart", silence::for_good),
 ];
+
+/// Runs only when its length is wished for.
+pub const SOAK: Scenario =
+    scenario("a_long_time_costs_no_memory_and_no_descriptor", endurance::soak);
 
 fn pictures(name: &str) -> PathBuf {
     PathBuf::from("/pictures").join(name)

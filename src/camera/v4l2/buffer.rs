@@ -53,9 +53,10 @@ fn check_jpeg_size(bytes: &[u8], wanted: Size) -> Result<(), Defect> {
 
 /// Uncompressed rows without the driver's padding.
 fn rows(bytes: &[u8], agreed: Agreed) -> Result<Cow<'_, [u8]>, Defect> {
-    let row = agreed.size.width as usize * 2;
+    // What a driver says may be anything, and a kiosk's `usize` may have 32 bits.
+    let row = (agreed.size.width as usize).saturating_mul(2);
     let stride = (agreed.stride as usize).max(row);
-    let wanted = stride * agreed.size.height as usize;
+    let wanted = stride.saturating_mul(agreed.size.height as usize);
     if bytes.len() != wanted {
         return Err(Defect::Length { found: bytes.len(), wanted });
     }
@@ -155,5 +156,30 @@ mod tests {
         let mut sequence = Sequence::default();
         let raw = [u32::MAX - 1, u32::MAX, 0, 3, 3];
         assert_eq!(raw.map(|raw| sequence.count(raw)), [0, 1, 2, 5, 6]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_driver_says_no_byte_behind_the_payload_is_given(
+            body in proptest::collection::vec(0_u8.., 0..400), used: u32, near in 0_u32..500,
+            width in 0_u32..40, height in 0_u32..40, stride in 0_u32..100, mjpeg: bool,
+        ) {
+            let format = if mjpeg { PixelFormat::Mjpeg } else { PixelFormat::Yuyv };
+            let agreed = Agreed { format, size: Size::new(width, height), stride };
+            let framed = [&[0xFF, 0xD8], body.as_slice(), &[0xFF, 0xD9]].concat();
+            for used in [used, near] {
+                for buffer in [&body, &framed] {
+                    if let Ok(bytes) = payload(buffer, used, agreed) {
+                        proptest::prop_assert!(bytes.len() <= used as usize);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn any_geometry_of_the_driver_is_counted_without_overflow(width: u32, height: u32, stride: u32) {
+            let agreed = Agreed { format: PixelFormat::Yuyv, size: Size::new(width, height), stride };
+            let _ = payload(&[1; 64], 64, agreed);
+        }
     }
 }

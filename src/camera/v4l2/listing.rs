@@ -10,7 +10,7 @@ use super::faults::{Phase, camera_error};
 use super::holders::{Holder, holders};
 use super::modes::modes;
 use super::nodes::{self, Node, Roots};
-use super::{Mode, Wish, check_capabilities};
+use super::{Control, Mode, Wish, check_capabilities, controls};
 use crate::camera::CameraError;
 
 /// What was found when cameras were looked for.
@@ -41,6 +41,8 @@ pub struct CameraListing {
     pub holders: Vec<Holder>,
     /// What it offers, or why it cannot be used.
     pub modes: Result<Vec<Mode>, String>,
+    /// What can be set on it; none where it cannot be opened.
+    pub controls: Vec<Control>,
 }
 
 /// Lists the cameras. Opens each device for a moment without changing anything.
@@ -60,10 +62,18 @@ pub fn list_cameras(wish: &Wish) -> CameraInventory {
     inventory
 }
 
-fn listing(node: &Node, roots: &Roots, inspected: Result<Vec<Mode>, CameraError>) -> CameraListing {
+fn listing(
+    node: &Node,
+    roots: &Roots,
+    inspected: Result<(Vec<Mode>, Vec<Control>), CameraError>,
+) -> CameraListing {
     let usb = usb_device(&roots.sysfs.join(format!("video{}", node.number)));
     let product = usb.as_ref().and_then(|usb| fs::read_to_string(usb.join("product")).ok());
     let bus = usb.as_ref().and_then(|usb| Some(usb.file_name()?.to_string_lossy().into_owned()));
+    let (modes, controls) = match inspected {
+        Ok((modes, controls)) => (Ok(modes), controls),
+        Err(error) => (Err(error.to_string()), Vec::new()),
+    };
     CameraListing {
         name: node.name(),
         node: node.path.display().to_string(),
@@ -71,7 +81,8 @@ fn listing(node: &Node, roots: &Roots, inspected: Result<Vec<Mode>, CameraError>
         bus,
         driver: node.driver.clone(),
         holders: holders(&node.path, Path::new("/proc")),
-        modes: inspected.map_err(|error| error.to_string()),
+        modes,
+        controls,
     }
 }
 
@@ -83,9 +94,9 @@ pub(super) fn usb_device(node: &Path) -> Option<PathBuf> {
     device.map(Path::to_owned)
 }
 
-fn inspect(node: &Node, wish: &Wish) -> Result<Vec<Mode>, CameraError> {
+fn inspect(node: &Node, wish: &Wish) -> Result<(Vec<Mode>, Vec<Control>), CameraError> {
     let fail = |error| camera_error(error, Phase::Opening, &node.name(), Duration::ZERO);
     let device = Device::with_path(&node.path).map_err(fail)?;
     check_capabilities(&device, node)?;
-    Ok(modes(&device, wish))
+    Ok((modes(&device, wish), controls::offered(&device)))
 }

@@ -1,7 +1,7 @@
 //! Frames from a USB camera through V4L2 and nokhwa.
 //!
 //! ```text
-//! SourceSpec ─nodes─▶ /dev/videoN ─negotiation─▶ mode ─set─▶ Backend ─▶ nokhwa::Camera ─▶ V4l2Source
+//! SourceSpec ─nodes─▶ /dev/videoN ─negotiation─▶ mode ─set─▶ controls ─▶ Backend ─▶ nokhwa::Camera ─▶ V4l2Source
 //! ```
 //!
 //! **Invariants**
@@ -11,6 +11,7 @@
 
 mod backend;
 mod buffer;
+mod controls;
 mod faults;
 mod holders;
 mod listing;
@@ -29,6 +30,7 @@ use v4l::capability::{Capabilities, Flags};
 
 use self::backend::{Backend, SharedAside, last_sequence, take_fault};
 use self::buffer::{Agreed, Sequence};
+pub use self::controls::{Choice, Control, ControlSettings, Extent, Settable};
 use self::faults::{Phase, camera_error};
 pub use self::holders::Holder;
 pub use self::listing::{CameraInventory, CameraListing, list_cameras};
@@ -58,7 +60,8 @@ pub struct V4l2Source {
 }
 
 impl V4l2Source {
-    /// Opens the camera that `spec` names now and starts its stream in the mode nearest to `wish`.
+    /// Opens the camera that `spec` names now, sets its `controls` and starts its stream in the mode nearest
+    /// to `wish`.
     ///
     /// `stall` is how long a frame may keep everyone waiting, `stop` ends such a wait early.
     ///
@@ -67,13 +70,14 @@ impl V4l2Source {
     pub fn open(
         spec: &SourceSpec,
         wish: &Wish,
+        controls: &ControlSettings,
         stall: Duration,
         stop: StopSignal,
     ) -> Result<Self, CameraError> {
         let roots = Roots::default();
         let mut refusal = None;
         for node in nodes::candidates(spec, &roots, &nodes::list(&roots))? {
-            match Self::open_node(&node, wish, stall, stop.clone()) {
+            match Self::open_node(&node, wish, controls, stall, stop.clone()) {
                 // For `auto`, a node that gives no pictures does not hide the camera behind it.
                 Err(error @ CameraError::Unusable { .. }) => refusal = refusal.or(Some(error)),
                 other => return other,
@@ -88,6 +92,7 @@ impl V4l2Source {
     fn open_node(
         node: &Node,
         wish: &Wish,
+        controls: &ControlSettings,
         stall: Duration,
         stop: StopSignal,
     ) -> Result<Self, CameraError> {
@@ -100,6 +105,8 @@ impl V4l2Source {
             return Err(unusable(&source_name, "it offers neither MJPEG nor YUYV"));
         };
         let agreed = set_mode(&device, mode, &source_name, stall)?;
+        // Only now is the camera ours: another program's would have refused the mode.
+        controls.apply(&device, &source_name);
         let mode = Mode { size: agreed.size, ..mode };
         let description = format!("{source_name} ({}), {mode}", node.card);
         let index = CameraIndex::Index(node.number);

@@ -9,6 +9,8 @@
 //! What is absent: no file access, no scaling, no drawing.
 
 mod encode;
+#[cfg(test)]
+mod hostile;
 mod jpeg;
 mod metadata;
 mod png;

@@ -71,6 +71,7 @@ impl Layout {
         }
         let (mut size, mut first_scan, mut huffman) = (None, None, Huffman::LeftOut);
         let mut coding = Coding::OneScan;
+        let mut components = Components::default();
         let mut at = SOI.len();
         loop {
             let segment = segment(bytes, at)?.ok_or_else(truncated)?;
@@ -79,6 +80,7 @@ impl Layout {
                 EOI => {
                     let size = size.ok_or_else(|| damaged("it has no frame header"))?;
                     let first_scan = first_scan.ok_or_else(|| damaged("it has no scan"))?;
+                    components.check()?;
                     return Ok(Self { size, first_scan, huffman, coding, end: at });
                 }
                 SOS => {
@@ -86,19 +88,50 @@ impl Layout {
                         coding = Coding::SeveralScans;
                     }
                     first_scan = first_scan.or(Some(segment.start));
+                    components.scanned += count(segment.body, 0);
                     at = scan_end(bytes, at).ok_or_else(truncated)?;
                 }
                 DHT if first_scan.is_none() => huffman = Huffman::Present,
                 0xC0..=0xCF if ![DHT, DAC, JPG].contains(&segment.marker) => {
-                    if !SEQUENTIAL.contains(&segment.marker) {
+                    if size.is_some() {
+                        return Err(damaged("its frame header stands twice"));
+                    }
+                    if SEQUENTIAL.contains(&segment.marker) {
+                        components.announced = Some(count(segment.body, 5));
+                    } else {
                         coding = Coding::SeveralScans;
                     }
-                    size = size.or(Some(frame_size(segment.body)?));
+                    size = Some(frame_size(segment.body)?);
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// How many components a sequential picture announces, and how many its scans bring.
+#[derive(Debug, Clone, Copy, Default)]
+struct Components {
+    announced: Option<usize>,
+    scanned: usize,
+}
+
+impl Components {
+    /// Each component of a sequential picture comes in exactly one scan. Where a scan was cut and another one
+    /// follows, as in two frames run together, the decoder would end early and call the picture whole.
+    fn check(self) -> Result<(), ImageError> {
+        match self.announced {
+            Some(announced) if announced != self.scanned => Err(damaged(format!(
+                "its scans bring {} components instead of {announced}",
+                self.scanned
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn count(body: &[u8], at: usize) -> usize {
+    body.get(at).copied().map_or(0, usize::from)
 }
 
 /// Reads the segment at `at`; `None` when the bytes end within it.
@@ -182,5 +215,16 @@ mod tests {
         let mut bytes = TINY[..TINY.len() - 4].to_vec();
         bytes.splice(2..2, [0xFF, 0xE1, 0, 4, 0xFF, 0xD9]);
         assert!(matches!(Layout::of(&bytes), Err(ImageError::Truncated { .. })));
+    }
+
+    #[test]
+    fn a_scan_that_is_followed_by_another_of_the_same_components_was_cut() {
+        let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0, 48, 0, 64, 1, 1, 0x11, 0];
+        let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 7, 7];
+        bytes.extend(scan);
+        assert!(Layout::of(&[&bytes[..], &[0xFF, 0xD9]].concat()).is_ok());
+        bytes.extend(scan);
+        let error = Layout::of(&[&bytes[..], &[0xFF, 0xD9]].concat()).unwrap_err();
+        assert!(error.to_string().contains("2 components instead of 1"), "{error}");
     }
 }

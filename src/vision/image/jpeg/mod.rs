@@ -59,6 +59,8 @@ pub(super) fn decode(bytes: &[u8], buffer: Vec<u8>) -> Result<Picture, ImageErro
             what: "its frame header stands twice".to_owned(),
         });
     }
+    // Of a picture in several scans the decoder may leave parts untouched: they must not show an older face.
+    rgb.fill(0);
     decoder.decode_into(&mut rgb).map_err(|error| damaged(&error))?;
     wrap("JPEG", layout.size, rgb)
 }
