@@ -4,6 +4,7 @@
 #   scripts/setup.sh                 for this machine
 #   scripts/setup.sh --target T      also Debian's cross toolchain for the Rust target T
 #   scripts/setup.sh --emulate T     also what runs programs for T on this machine
+#   scripts/setup.sh --lab T         also what the camera lab's machine for T is made with
 #
 # With everything in place it changes nothing and says so in one line. Rust itself is never installed or
 # updated here: whose toolchain that is, only its owner knows.
@@ -15,12 +16,16 @@ reasons=''
 scratch=''
 
 main() {
-    target='' emulator=''
+    target='' emulator='' lab=''
     case "${1-}" in
     '') ;;
     --target) target=${2:?"--target needs a Rust target"} ;;
     --emulate) target=${2:?"--emulate needs a Rust target"} emulator=yes ;;
-    *) stop "unknown argument $1; known: --target RUST_TARGET, --emulate RUST_TARGET" ;;
+    --lab)
+        lab=${2:?"--lab needs a Rust target"}
+        [ "$lab" = "$(uname -m)-unknown-linux-gnu" ] || target=$lab
+        ;;
+    *) stop "unknown argument $1; known: --target RUST_TARGET, --emulate RUST_TARGET, --lab RUST_TARGET" ;;
     esac
     [ "$(uname -s)" = Linux ] || stop "cameras are read through V4L2, so this builds on Linux only"
     scratch=$(mktemp -d)
@@ -83,6 +88,12 @@ find_missing() {
         want 'linux-libc-dev' 'the V4L2 headers of the kernel, for the camera'
     fi
     has_libclang || want 'libclang1' 'libclang: bindgen reads the V4L2 headers with it while building'
+    case "$lab" in
+    '') ;;
+    x86_64-unknown-linux-gnu) find_missing_lab qemu-system-x86_64 qemu-system-x86 ;;
+    aarch64-unknown-linux-gnu) find_missing_lab qemu-system-aarch64 qemu-system-arm ;;
+    *) stop "the camera lab has no machine for $lab" ;;
+    esac
     case "$1" in
     '') ;;
     aarch64-unknown-linux-gnu) find_missing_cross aarch64-linux-gnu arm64 qemu-aarch64-static ;;
@@ -97,6 +108,13 @@ find_missing_cross() {
     if [ -n "$emulator" ] && ! command -v "$3" >/dev/null 2>&1; then
         want 'qemu-user-static' "the emulator: manual page and completions come from the program itself"
     fi
+}
+
+find_missing_lab() {
+    command -v "$1" >/dev/null 2>&1 || want "$2" "$1, the camera lab's machine"
+    command -v cpio >/dev/null 2>&1 || want cpio 'cpio, to pack its memory disk'
+    command -v xz >/dev/null 2>&1 || want xz-utils 'xz, to unpack its kernel modules'
+    command -v readelf >/dev/null 2>&1 || want binutils 'readelf, to see which libraries go along'
 }
 
 want() {
