@@ -14,6 +14,8 @@ mod buffer;
 mod controls;
 mod faults;
 mod holders;
+#[cfg(test)]
+mod hostile;
 mod listing;
 mod modes;
 mod negotiation;
