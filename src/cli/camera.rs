@@ -79,6 +79,9 @@ fn list(setting: &Setting, output: &Output) -> Result<(), Failure> {
 fn tell_camera(camera: &CameraReport, output: &Output) {
     output.line(output.paint(Tone::Strong, &camera.product));
     output.line(format!("  name    {}", camera.name));
+    for name in &camera.other_names {
+        output.line(format!("  or      {name}"));
+    }
     let bus = camera.bus.as_deref().map(|bus| format!(", USB {bus}")).unwrap_or_default();
     output.line(format!("  node    {}{bus}, driver {}", camera.node, camera.driver));
     for mode in &camera.modes {
