@@ -168,4 +168,5 @@ stop() {
     exit 1
 }
 
-main "$@"
+# Should this file change while it runs, nothing of the new one is read.
+main "$@"; exit
