@@ -162,8 +162,12 @@ fn live_line(glimpse: Glimpse<'_>) -> String {
     let rate = glimpse.rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"));
     let face =
         glimpse.eyes_px.map_or_else(|| "no face".to_owned(), |px| format!("eyes {px:.0} px apart"));
-    let reasons: Vec<&str> = glimpse.reasons.iter().map(|reason| reason.code()).collect();
-    let verdict = if reasons.is_empty() { "good".to_owned() } else { reasons.join(", ") };
+    // The first is the one to put right first; all of them would not fit.
+    let verdict = match glimpse.reasons {
+        [] => "good".to_owned(),
+        [only] => only.code().to_owned(),
+        [first, others @ ..] => format!("{} +{}", first.code(), others.len()),
+    };
     let Glimpse { examined, lost, damaged, .. } = glimpse;
     let line = format!(
         "{rate:>5} fps  {examined} examined, {lost} lost, {damaged} damaged  {face:<17}  {verdict}"
