@@ -28,7 +28,12 @@ main() {
     work=$target/camera-lab/$arch
     mkdir -p "$work"
     soak=$(seconds "${SOAK-0}")
-    sh "$root/scripts/setup.sh" --lab "$triple"
+    if [ "$arch" = "$(uname -m)" ]; then
+        sh "$root/scripts/setup.sh" --tools lab
+    else
+        sh "$root/scripts/setup.sh" --tools "lab-$arch"
+        sh "$root/scripts/setup.sh" --target "$triple"
+    fi
     build
     fetch_debian
     fill_disk "$@"
