@@ -76,6 +76,7 @@ run_the_suite() {
     # shellcheck disable=SC2086
     env "$linker=$gnu-gcc" sh scripts/emulated.sh "$target" \
         cargo test --release --locked --no-fail-fast --target "$target" $suite >"$scratch/suite" 2>&1 || {
+        [ $? != 77 ] || stop "the tests cannot run: $(tail -n 1 "$scratch/suite")"
         grep -E '^(test .* FAILED|---- |thread|error)' "$scratch/suite" >&2 || tail -n 30 "$scratch/suite" >&2
         stop "$target does not pass its tests"
     }
