@@ -74,9 +74,14 @@ fn tell_delivery(report: &StatusReport, output: &Output) {
         output.line(format!("token     expires {expires}{}", few_days(delivery, output)));
     }
     if let Some(receipt) = &delivery.last_receipt {
+        let capture = receipt.capture.as_ref().map(|capture| format!(", {capture}"));
         output.line(format!(
-            "receipt   {} {} at {}, {}",
-            receipt.id, receipt.person_id, receipt.delivered_at, receipt.confirmation
+            "receipt   {} {} at {}, {}{}",
+            receipt.id,
+            receipt.person_id,
+            receipt.delivered_at,
+            receipt.confirmation,
+            capture.unwrap_or_default()
         ));
     }
     if delivery.unconfirmed > 0 {

@@ -33,7 +33,7 @@ mod single_face;
 mod subject;
 mod under_exposure;
 
-pub use gates::{GateError, Limits, gates, limit_names};
+pub use gates::{GateError, Limits, gates, limit_names, relaxations};
 pub use judge::{assess, complete, is_promising, judge, score};
 pub use subject::{Earlier, Pixels, Subject};
 

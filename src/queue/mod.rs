@@ -45,6 +45,7 @@
 //! What is absent: no thread but the index's, no clock (the time is an argument), no network, no policy of
 //! when to try again.
 
+mod capture;
 mod device_key;
 mod enqueue;
 mod entry;
