@@ -141,7 +141,7 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
 /// The update on its way finishes or is released by the courier itself; this only guards against a bug there.
 async fn finish(courier: JoinHandle<()>) {
     if tokio::time::timeout(Duration::from_secs(15), courier).await.is_err() {
-        tracing::error!("the courier did not end in time; its update stays queued");
+        tracing::warn!("the courier did not end in time; its update stays queued");
     }
 }
 
@@ -247,7 +247,7 @@ async fn look_after(
         if silent.is_empty() {
             service::feed_watchdog();
         } else {
-            tracing::error!(?silent, "a loop shows no sign of life: the watchdog is not fed");
+            tracing::warn!(?silent, "a loop shows no sign of life: the watchdog is not fed");
         }
         service::status(&agent.words());
         eye.check()?;

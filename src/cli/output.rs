@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
+use crate::telemetry::failure_prefix;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +64,8 @@ impl Output {
     /// Writes `error:` and `hint:` to standard error.
     pub(super) fn tell_failure(self, failure: &Failure) {
         let mut err = io::stderr().lock();
-        let _ =
-            writeln!(err, "{}: {}", paint_for(&io::stderr(), Tone::Bad, "error"), failure.error);
+        let (level, error) = (failure_prefix(), paint_for(&io::stderr(), Tone::Bad, "error"));
+        let _ = writeln!(err, "{level}{error}: {}", failure.error);
         if let Some(hint) = &failure.hint {
             let _ = writeln!(err, "{}: {hint}", paint_for(&io::stderr(), Tone::Strong, "hint"));
         }
