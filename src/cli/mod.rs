@@ -93,7 +93,7 @@ enum Command {
     /// Find everything that is wrong on this site, each fault with cause and remedy
     Doctor(doctor::DoctorArgs),
     /// One screen: camera, queue, delivery, token, last receipts
-    Status,
+    Status(status::StatusArgs),
     /// Look after the bearer token
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -151,7 +151,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Queue(command) => queue::run(command, &setting, output),
         Command::Camera(command) => camera::run(command, &setting, output),
         Command::Assess(args) => assess::run(&args, &setting, output),
-        Command::Status => status::run(&setting, output),
+        Command::Status(args) => status::run(&args, &setting, output),
         Command::Token(command) => token::run(command, &setting, output),
         _ => Err(Failure::new(Exit::Internal, "a command was not dispatched")),
     }
