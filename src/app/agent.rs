@@ -366,6 +366,10 @@ impl Kiosk for Agent {
     fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
         let (head, _) = self.inner.queue.read(id.parse()?).map_err(from_queue)?;
         Ok(QueueItem::from(&seen(head, self.is_held())))
+    fn receipts(&self) -> Vec<ReceiptReport> {
+        post::all_receipts(&self.inner.queue)
+    }
+
     }
 
     async fn retry(&self, id: &str, caller: Caller) -> Result<QueueItem, Failure> {

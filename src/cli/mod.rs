@@ -5,6 +5,7 @@ mod calibrate;
 mod camera;
 mod config;
 mod demo;
+mod diag;
 mod docs;
 mod doctor;
 mod enroll;
@@ -93,6 +94,8 @@ enum Command {
     /// Find everything that is wrong on this site, each fault with cause and remedy
     Doctor(doctor::DoctorArgs),
     /// One screen: camera, queue, delivery, token, last receipts
+    /// Pack what the support needs into one file, without persons, pictures and tokens
+    Diag(diag::DiagArgs),
     Status(status::StatusArgs),
     /// Look after the bearer token
     #[command(subcommand)]
@@ -147,6 +150,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, &setting),
         Command::Enroll(args) => enroll::run(args, &setting, output),
         Command::Update(args) => update::run(args, &setting, output),
+        Command::Diag(args) => return diag::run(&args, &cli.globals, output),
         Command::Flush(args) => flush::run(&args, &setting, output),
         Command::Queue(command) => queue::run(command, &setting, output),
         Command::Camera(command) => camera::run(command, &setting, output),

@@ -50,11 +50,14 @@ mod token_accepted;
 mod token_expiry;
 mod token_file;
 
+pub(crate) use ask::ask;
 pub use finding::{Check, Finding, Status};
 pub use kernel::KernelLog;
 pub use report::{CheckReport, Checked, Report, ReportDocument, Summary};
 pub use rounds::examine;
+pub(crate) use rounds::within;
 pub use site::Site;
+pub(crate) use system_build::probe as build_facts;
 
 /// Every check, what the others rest on first: the first that fails decides the exit code.
 pub const CHECKS: &[Check] = &[

@@ -71,6 +71,11 @@ impl Roster {
         self.entries.get(person_id)?.as_deref()
     }
 
+    /// Everybody who is listed, with the name that stands beside the id.
+    pub fn persons(&self) -> impl Iterator<Item = (&PersonId, Option<&str>)> {
+        self.entries.iter().map(|(id, name)| (id, name.as_deref()))
+    }
+
     /// How many persons are listed.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -93,7 +98,7 @@ impl Roster {
                 .to_owned()
         })?;
         if self.lists(&person_id) {
-            return Err(format!("person {person_id} stands on an earlier line already"));
+            return Err("its person stands on an earlier line already".to_owned());
         }
         self.entries.insert(person_id, (!name.is_empty()).then_some(name));
         Ok(())

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod capture;
+mod diag;
 mod doctor;
 mod journey;
 mod kiosk;
