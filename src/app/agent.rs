@@ -120,6 +120,9 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
     let mut tasks = JoinSet::new();
     tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
     tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
+    if let Some(path) = config.metrics_file.clone() {
+        tasks.spawn(super::metrics_file::keep(agent.clone(), path));
+    }
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
@@ -363,13 +366,13 @@ impl Kiosk for Agent {
         all.map(|update| QueueItem::from(&seen(update, held))).collect()
     }
 
-    fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
-        let (head, _) = self.inner.queue.read(id.parse()?).map_err(from_queue)?;
-        Ok(QueueItem::from(&seen(head, self.is_held())))
     fn receipts(&self) -> Vec<ReceiptReport> {
         post::all_receipts(&self.inner.queue)
     }
 
+    fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
+        let (head, _) = self.inner.queue.read(id.parse()?).map_err(from_queue)?;
+        Ok(QueueItem::from(&seen(head, self.is_held())))
     }
 
     async fn retry(&self, id: &str, caller: Caller) -> Result<QueueItem, Failure> {

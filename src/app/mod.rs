@@ -20,6 +20,7 @@ pub mod feed;
 pub mod intake;
 mod local_token;
 pub mod outbox;
+pub mod metrics_file;
 pub mod owner;
 pub mod post;
 pub mod pulse;

@@ -48,6 +48,8 @@ pub struct Config {
     pub web_listen: Option<SocketAddr>,
     /// What may ask for an enrollment.
     pub trigger: Trigger,
+    /// Where the figures are written for node_exporter's textfile collector, if anywhere.
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// `[camera]`
