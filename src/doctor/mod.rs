@@ -96,6 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_whole_round_ends_within_its_promise_whatever_hangs() {
+        let longest = CHECKS.iter().map(|check| check.limit).max().unwrap_or_default();
+        // They run side by side: the longest limit is the longest round.
+        assert!(longest < std::time::Duration::from_secs(20), "{longest:?}");
+    }
+
+    #[test]
     fn each_check_has_an_id_of_its_own_that_names_its_object() {
         let ids: BTreeSet<&str> = CHECKS.iter().map(|check| check.id).collect();
         assert_eq!(ids.len(), CHECKS.len());
