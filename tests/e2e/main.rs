@@ -9,4 +9,5 @@ mod doctor;
 mod journey;
 mod kiosk;
 mod promises;
+mod reload;
 mod watch;
