@@ -135,20 +135,22 @@ fn source_remarks(config: &Config) -> Vec<Remark> {
             return vec![Remark::fault(key, what, "name a folder with JPEG or PNG files")];
         }
         SourceSpec::Frames(_) => return Vec::new(),
-        SourceSpec::Auto => cameras::list(config).cameras.is_empty().then(|| "a camera".to_owned()),
+        SourceSpec::Auto => {
+            cameras::list(config).cameras.is_empty().then(|| "no camera is there".to_owned())
+        }
         SourceSpec::Index(index) => absent(Path::new(&format!("/dev/video{index}"))),
         SourceSpec::Path(path) => absent(path),
         SourceSpec::Name(name) => absent(&Path::new("/dev/v4l/by-id").join(name)),
     };
     let remedy = "plug it in; `kiosk-enroll camera list` shows the cameras that are there";
     missing
-        .map(|device| Remark::note(key, format!("{device} is not there at the moment"), remedy))
+        .map(|what| Remark::note(key, format!("{what} at the moment"), remedy))
         .into_iter()
         .collect()
 }
 
 fn absent(path: &Path) -> Option<String> {
-    (!path.exists()).then(|| path.display().to_string())
+    (!path.exists()).then(|| format!("{} is not there", path.display()))
 }
 
 /// Files that must be there and readable.

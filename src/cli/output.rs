@@ -101,7 +101,7 @@ impl Output {
 /// Lines that take the place of those before: from the top left corner, each cleared to its end, then all below.
 fn laid_over(lines: &[String], is_terminal: bool) -> String {
     if is_terminal {
-        let body: String = lines.iter().map(|line| format!("{line}\x1b[K\r\n")).collect();
+        let body: String = lines.iter().map(|line| format!("{line}\x1b[K\n")).collect();
         format!("\x1b[H{body}\x1b[J")
     } else {
         format!("{}\n\n", lines.join("\n"))
@@ -146,7 +146,7 @@ mod tests {
     fn a_screen_leaves_nothing_of_a_longer_one_before_it() {
         let lines = ["queue 1".to_owned(), "delivery idle".to_owned()];
         let told = laid_over(&lines, true);
-        assert_eq!(told, "\x1b[Hqueue 1\x1b[K\r\ndelivery idle\x1b[K\r\n\x1b[J");
+        assert_eq!(told, "\x1b[Hqueue 1\x1b[K\ndelivery idle\x1b[K\n\x1b[J");
         assert_eq!(laid_over(&lines, false), "queue 1\ndelivery idle\n\n");
     }
 }
