@@ -128,9 +128,7 @@ async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
     tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
-    if let Some(path) = config.metrics_file.clone() {
-        tasks.spawn(super::metrics_file::keep(agent.clone(), path));
-    }
+    tasks.spawn(super::metrics_file::keep(agent.clone(), config.metrics_file.clone()));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");

@@ -15,8 +15,9 @@ use crate::web::metrics::exposition;
 /// How often the file is written; scrapers seldom ask more often.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// Writes the figures until it is dropped.
-pub async fn keep(kiosk: impl Kiosk, path: PathBuf) {
+/// Writes the figures until it is dropped, if they are wanted in a file.
+pub async fn keep(kiosk: impl Kiosk, path: Option<PathBuf>) {
+    let Some(path) = path else { return };
     let file = MetricsFile(path);
     let mut round = tokio::time::interval(EVERY);
     let mut was_written = true;
