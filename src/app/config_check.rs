@@ -140,7 +140,14 @@ fn source_remarks(config: &Config) -> Vec<Remark> {
         }
         SourceSpec::Index(index) => absent(Path::new(&format!("/dev/video{index}"))),
         SourceSpec::Path(path) => absent(path),
-        SourceSpec::Name(name) => absent(&Path::new("/dev/v4l/by-id").join(name)),
+        SourceSpec::Name(name) => absent(&Path::new("/dev/v4l/by-id").join(name))
+            .filter(|_| !Path::new("/dev/v4l/by-path").join(name).exists()),
+        SourceSpec::Serial(_) => {
+            let found = cameras::list(config).cameras;
+            let named = source.to_string();
+            let there = found.iter().any(|camera| camera.other_names.contains(&named));
+            (!there).then(|| format!("{named} is not there"))
+        }
     };
     let remedy = "plug it in; `kiosk-enroll camera list` shows the cameras that are there";
     missing

@@ -11,7 +11,7 @@ use super::token::FEW_DAYS;
 use crate::app;
 use crate::failure::{Exit, Failure};
 use crate::queue::Glance;
-use crate::web::wire::{CameraStatus, DeliveryStatus, QueueStatus, StatusReport};
+use crate::web::wire::{CameraStatus, DeliveryStatus, EffortReport, QueueStatus, StatusReport};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -104,6 +104,8 @@ fn screen(report: &StatusReport, output: &Output) -> Vec<String> {
         vec![format!("kiosk     {}  version {}  agent {agent}", report.kiosk, report.version)];
     if let Some(camera) = &report.camera {
         lines.push(format!("camera    {}", camera_line(camera, output)));
+        let effort = effort_line(&camera.capture, &camera.analysis);
+        lines.extend(effort.map(|line| format!("          {line}")));
     }
     if let Some(enrollment) = &report.enrollment {
         let guidance = enrollment.guidance.as_deref().unwrap_or("-");
@@ -178,4 +180,15 @@ fn camera_line(camera: &CameraStatus, output: &Output) -> String {
         camera.frames,
         camera.superseded
     )
+}
+
+/// What the camera costs at the moment, once that is known.
+fn effort_line(capture: &EffortReport, analysis: &EffortReport) -> Option<String> {
+    let part = |what: &str, effort: &EffortReport| {
+        let share = effort.cpu_share? * 100.0;
+        Some(format!("{:.1} a second {what} with {share:.1} % of a processor", effort.rate?))
+    };
+    let parts: Vec<String> =
+        [part("taken", capture), part("looked at", analysis)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
