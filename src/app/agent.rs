@@ -128,6 +128,7 @@ async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
     tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
+    tasks.spawn(super::metrics_file::keep(agent.clone(), config.metrics_file.clone()));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
@@ -152,7 +153,7 @@ async fn serve(
 /// The update on its way finishes or is released by the courier itself; this only guards against a bug there.
 async fn finish(courier: JoinHandle<()>) {
     if tokio::time::timeout(Duration::from_secs(15), courier).await.is_err() {
-        tracing::error!("the courier did not end in time; its update stays queued");
+        tracing::warn!("the courier did not end in time; its update stays queued");
     }
 }
 
@@ -257,7 +258,7 @@ async fn look_after(
         if silent.is_empty() {
             service::feed_watchdog();
         } else {
-            tracing::error!(?silent, "a loop shows no sign of life: the watchdog is not fed");
+            tracing::warn!(?silent, "a loop shows no sign of life: the watchdog is not fed");
         }
         service::status(&agent.words());
         eye.check()?;
@@ -389,6 +390,10 @@ impl Kiosk for Agent {
         let held = self.is_held();
         let all = self.inner.queue.list().into_iter();
         all.map(|update| QueueItem::from(&seen(update, held))).collect()
+    }
+
+    fn receipts(&self) -> Vec<ReceiptReport> {
+        post::all_receipts(&self.inner.queue)
     }
 
     fn queued(&self, id: &str) -> Result<QueueItem, Failure> {

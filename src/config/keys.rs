@@ -251,6 +251,12 @@ pub const KEYS: &[Key] = &[
         "Where the local page and API listen, a loopback address with port; empty: only on the Unix socket.",
     ),
     key(
+        "web.metrics_file",
+        Kind::Text,
+        "\"\"",
+        "A file ending in .prom that is rewritten every 15 s with the figures of GET /metrics, for the textfile\ncollector of node_exporter; empty: none.",
+    ),
+    key(
         "trigger.qr",
         Kind::Switch,
         "false",

@@ -40,6 +40,7 @@ impl Config {
             },
             delivery: read.delivery()?,
             web_listen: read.listen()?,
+            metrics_file: read.metrics_file()?,
             trigger: Trigger {
                 qr: read.switch("trigger.qr")?,
                 roster: read.path("trigger.roster")?,
@@ -275,6 +276,19 @@ impl Reader<'_> {
         }
     }
 
+    fn metrics_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let path = self.path("web.metrics_file")?;
+        let fits =
+            |path: &PathBuf| path.is_absolute() && path.extension().is_some_and(|it| it == "prom");
+        match path {
+            Some(path) if !fits(&path) => self.refuse(
+                "web.metrics_file",
+                "a path from the root that ends in \".prom\", which is what the collector reads, or \"\"",
+            ),
+            path => Ok(path),
+        }
+    }
+
     fn listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
         let path = "web.listen";
         let text = self.text(path)?;
@@ -364,6 +378,7 @@ mod tests {
             ("delivery.rate=fast", "COUNT/DURATION"),
             ("delivery.paused=maybe", "true or false"),
             ("web.listen=0.0.0.0:80", "loopback"),
+            ("web.metrics_file=/var/lib/kiosk.txt", ".prom"),
             ("capture.gates.sharpness_max=high", "a number"),
         ] {
             let error = resolve(&[setting]).unwrap_err();

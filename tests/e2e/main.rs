@@ -4,8 +4,10 @@
 
 mod bad_input;
 mod capture;
+mod diag;
 mod doctor;
 mod journey;
 mod kiosk;
 mod promises;
 mod reload;
+mod watch;
