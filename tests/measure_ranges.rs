@@ -84,9 +84,11 @@ proptest! {
         let assessment = assess(&Subject::new(pixels, &face, &others).with_eyes(&eyes));
 
         prop_assert_eq!(assessment.readings.len(), MEASURES.len());
-        for (name, reading) in &assessment.readings {
+        for ((name, reading), measure) in assessment.readings.iter().zip(MEASURES) {
             if let Reading::Assessed { native, score } = reading {
                 prop_assert!(native.is_finite(), "{} reads {}", name, native);
+                let (low, high) = measure.range;
+                prop_assert!((low..=high).contains(native), "{} reads {}", name, native);
                 prop_assert!((0.0..=100.0).contains(score), "{} scores {}", name, score);
             }
         }

@@ -30,6 +30,10 @@ pub enum Reason {
     TooBright,
     /// One side of the face is much darker.
     UnevenLight,
+    /// The picture is grainy, mostly for want of light.
+    NoisyPicture,
+    /// The camera compresses the picture too much.
+    CompressedPicture,
     /// The face looks to its own right: turn to the left.
     TurnLeft,
     /// The face looks to its own left: turn to the right.
@@ -42,6 +46,8 @@ pub enum Reason {
     StraightenHead,
     /// Something covers the face.
     FaceCovered,
+    /// Something hides the eyes, most likely dark glasses.
+    EyesCovered,
     /// The picture is blurred.
     HoldStill,
     /// The eyes are closed or nearly so.
@@ -52,7 +58,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, the one to put right first at the front.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Damaged,
         Self::Stale,
         Self::NoFace,
@@ -64,12 +70,15 @@ impl Reason {
         Self::TooDark,
         Self::TooBright,
         Self::UnevenLight,
+        Self::NoisyPicture,
+        Self::CompressedPicture,
         Self::TurnLeft,
         Self::TurnRight,
         Self::ChinUp,
         Self::ChinDown,
         Self::StraightenHead,
         Self::FaceCovered,
+        Self::EyesCovered,
         Self::HoldStill,
         Self::OpenEyes,
         Self::CloseMouth,
@@ -89,12 +98,15 @@ impl Reason {
             Self::TooDark => "too_dark",
             Self::TooBright => "too_bright",
             Self::UnevenLight => "uneven_light",
+            Self::NoisyPicture => "noisy_picture",
+            Self::CompressedPicture => "compressed_picture",
             Self::TurnLeft => "turn_left",
             Self::TurnRight => "turn_right",
             Self::ChinUp => "chin_up",
             Self::ChinDown => "chin_down",
             Self::StraightenHead => "straighten_head",
             Self::FaceCovered => "face_covered",
+            Self::EyesCovered => "eyes_covered",
             Self::HoldStill => "hold_still",
             Self::OpenEyes => "open_eyes",
             Self::CloseMouth => "close_mouth",
