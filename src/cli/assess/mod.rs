@@ -1,21 +1,26 @@
 //! `assess`: measure pictures or folders.
 
-use std::fs;
+mod card;
+mod gauge;
+mod input;
+mod page;
+mod thumbnail;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use self::gauge::Standing;
+use self::page::Page;
 use super::output::{Output, Tone};
 use super::setting::Setting;
-use crate::app::examiner::Examiner;
+use crate::app::examiner::{Examined, Examiner};
 use crate::app::{self, report};
-use crate::domain::Moment;
+use crate::domain::{Gate, Moment};
 use crate::failure::{Exit, Failure};
+use crate::measure::MEASURES;
+use crate::texts::{Locale, Texts};
 use crate::vision::image;
-use crate::web::wire::AssessReport;
-
-/// No picture of a person is larger.
-const MAX_FILE: u64 = 64 << 20;
 
 /// Arguments of `assess`.
 #[derive(Debug, Args)]
@@ -23,11 +28,20 @@ pub(super) struct AssessArgs {
     /// Pictures (JPEG, PNG) or folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Also write a page to look through: pictures with boxes, landmarks, bars, verdicts (one file, with faces in it)
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &AssessArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
-    let files = files(&args.paths)?;
-    let mut examiner = app::Rig::new(&setting.config)?.thorough_examiner()?;
+    let files = input::files(&args.paths)?;
+    let rig = app::Rig::new(&setting.config)?;
+    let mut examiner = rig.thorough_examiner()?;
+    let begin = |path: &PathBuf| {
+        let texts = Texts::builtin(Locale::from_name(&setting.config.locale).unwrap_or_default());
+        Page::begin(path, setting.config.capture.profile, rig.gates().to_vec(), texts)
+    };
+    let mut page = args.html.as_ref().map(begin).transpose()?;
     let tilt = setting.config.camera.tilt;
     if tilt != 0.0 {
         let told = format!("nods are told as if the camera were level (camera.tilt = {tilt})");
@@ -36,11 +50,28 @@ pub(super) fn run(args: &AssessArgs, setting: &Setting, output: &Output) -> Resu
     let mut unreadable = 0_usize;
     for path in &files {
         let name = path.display().to_string();
-        let report =
-            assess(path, &mut examiner)?.unwrap_or_else(|error| report::unassessed(&name, error));
-        unreadable += usize::from(report.error.is_some());
-        tell(&report, output);
-        output.json(&report)?;
+        match examined(path, &mut examiner)? {
+            Ok(examined) => {
+                output.json(&report::assessed(&name, &examined))?;
+                tell(path, &examined, rig.gates(), output);
+                if let Some(page) = &mut page {
+                    page.assessed(&name, &examined)?;
+                }
+                examiner.recycle(examined);
+            }
+            Err(error) => {
+                unreadable += 1;
+                let told = output.paint(Tone::Bad, "error ");
+                output.line(format!("{told}  {}: {error}", input::printable(path)));
+                if let Some(page) = &mut page {
+                    page.unreadable(&name, &error)?;
+                }
+                output.json(&report::unassessed(&name, error))?;
+            }
+        }
+    }
+    if let Some(page) = page {
+        page.finish()?;
     }
     if unreadable > 0 {
         let error = format!("{unreadable} of {} files could not be assessed", files.len());
@@ -51,100 +82,57 @@ pub(super) fn run(args: &AssessArgs, setting: &Setting, output: &Output) -> Resu
     Ok(())
 }
 
-/// The report of one file; the inner error is the file's, the outer one ours.
-fn assess(path: &Path, examiner: &mut Examiner) -> Result<Result<AssessReport, String>, Failure> {
-    let size = match fs::metadata(path) {
-        Ok(meta) => meta.len(),
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    if size > MAX_FILE {
-        let allowed = bytesize::ByteSize(MAX_FILE);
-        return Ok(Err(format!(
-            "found {}, allowed are at most {allowed}",
-            bytesize::ByteSize(size)
-        )));
-    }
-    let bytes = match fs::read(path) {
+/// What was found in one file; the inner error is the file's, the outer one ours.
+fn examined(path: &Path, examiner: &mut Examiner) -> Result<Result<Examined, String>, Failure> {
+    let bytes = match input::bytes(path) {
         Ok(bytes) => bytes,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(error) => return Ok(Err(error)),
     };
     let picture = match image::decode_bytes(&bytes) {
         Ok(picture) => picture,
         Err(error) => return Ok(Err(error.to_string())),
     };
+    drop(bytes);
     examiner.forget();
-    let examined = examiner
+    examiner
         .examine_picture(picture, 0, Moment::default())
-        .map_err(|error| Failure::caused(Exit::Internal, &error))?;
-    let report = report::assessed(&path.display().to_string(), &examined);
-    examiner.recycle(examined);
-    Ok(Ok(report))
+        .map(Ok)
+        .map_err(|error| Failure::caused(Exit::Internal, &error))
 }
 
-/// The files themselves, and the pictures of folders in name order.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in paths {
-        let told = |error: std::io::Error| {
-            let exit = match error.kind() {
-                std::io::ErrorKind::NotFound => Exit::NoInput,
-                std::io::ErrorKind::PermissionDenied => Exit::Permission,
-                _ => Exit::Io,
-            };
-            Failure::new(exit, format!("{}: {error}", path.display()))
-        };
-        if !fs::metadata(path).map_err(told)?.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let mut found = Vec::new();
-        for entry in fs::read_dir(path).map_err(told)? {
-            let file = entry.map_err(told)?.path();
-            if is_picture(&file) {
-                found.push(file);
-            }
-        }
-        if found.is_empty() {
-            return Err(Failure::new(
-                Exit::NoInput,
-                format!("folder {} holds no picture", path.display()),
-            )
-            .hint("looked for are names ending in .jpg, .jpeg or .png"));
-        }
-        found.sort();
-        files.append(&mut found);
-    }
-    Ok(files)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
-    ["jpg", "jpeg", "png"].iter().any(|known| ending.eq_ignore_ascii_case(known))
-}
-
-fn tell(report: &AssessReport, output: &Output) {
-    if let Some(error) = &report.error {
-        output.line(format!("{}  {}: {error}", output.paint(Tone::Bad, "error "), report.path));
+/// A line for the picture and, where there is a face, a table of its measures.
+fn tell(path: &Path, examined: &Examined, gates: &[Gate], output: &Output) {
+    let reasons = &examined.judged.reasons;
+    let (tone, verdict) =
+        if reasons.is_empty() { (Tone::Good, "accept") } else { (Tone::Warning, "reject") };
+    let codes: Vec<&str> = reasons.iter().map(|reason| reason.code()).collect();
+    let count = examined.observation.count();
+    let face = examined.observation.face.as_ref();
+    let score = face.map(|_| format!("  score {:.3}", examined.judged.score)).unwrap_or_default();
+    output.line(format!(
+        "{}  {}  faces {count}{score}  {}",
+        output.paint(tone, verdict),
+        input::printable(path),
+        codes.join(", ")
+    ));
+    if face.is_none() {
         return;
     }
-    let accepted = report.verdict == "accept";
-    let verdict = output.paint(if accepted { Tone::Good } else { Tone::Warning }, &report.verdict);
-    let score = report.score.map(|score| format!("  score {score:.3}")).unwrap_or_default();
-    output.line(format!(
-        "{verdict}  {}  faces {}{score}  {}",
-        report.path,
-        report.faces,
-        report.reasons.join(", ")
-    ));
-    let cells: Vec<_> = report
-        .measures
-        .iter()
-        .map(|(name, value)| match (value.native, value.score) {
-            (Some(native), Some(score)) => format!("{name} {native:.2} ({score:.0})"),
-            _ => format!("{name} -"),
-        })
-        .collect();
-    for line in cells.chunks(4) {
-        output.line(format!("        {}", output.paint(Tone::Faint, &line.join("  "))));
+    for measure in MEASURES {
+        let Some(reading) = examined.assessment.get(measure.name) else { continue };
+        let gate = gates.iter().find(|gate| gate.measure == measure.name);
+        let score = reading.score().map_or_else(|| "-".to_owned(), |score| format!("{score:.0}"));
+        let line = format!(
+            "{:<24}{:>26}  {:<14}{:>4}",
+            measure.name.0,
+            gauge::value(measure, reading),
+            gate.map(gauge::limits).unwrap_or_default(),
+            score
+        );
+        let (mark, tone) = match Standing::of(reading, gate) {
+            Standing::Fails => ("!", Tone::Warning),
+            Standing::Passes | Standing::Free | Standing::Unread => (" ", Tone::Faint),
+        };
+        output.line(output.paint(tone, &format!("      {mark} {line}")));
     }
 }
