@@ -54,6 +54,8 @@ impl Eye {
         let (counted, told, beating) = (watch.clone(), watch.clone(), pulse.clone());
         let port = spec.clone();
         let factory = Box::new(move |stop: &StopSignal| {
+            // Looking for a camera in vain is a sign of life too.
+            beating.beat();
             let inner = open_source(&spec, &mode, Pace::RealTime, stop.clone())?;
             let counted = Counted { inner, watch: counted.clone(), pulse: beating.clone() };
             Ok(Box::new(counted) as Box<dyn FrameSource>)
@@ -162,4 +164,26 @@ fn reset(spec: SourceSpec) -> Reset {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Layers, Sources};
+
+    #[test]
+    fn an_eye_without_a_camera_shows_signs_of_life() {
+        let settings = vec!["camera.source=frames:/nowhere/at/all".to_owned()];
+        let layers = Layers::gather(&Sources { settings, ..Sources::default() }).unwrap();
+        let config = Config::resolve(&layers).unwrap();
+        let (events, _) = broadcast::channel(8);
+        let eye = Eye::open(&config, events).unwrap();
+        let first = eye.pulse().last_beat();
+        let began = std::time::Instant::now();
+        while eye.pulse().last_beat() == first {
+            assert!(began.elapsed().as_secs() < 60, "a missing camera looks like a frozen loop");
+            std::thread::yield_now();
+        }
+        eye.close();
+    }
 }

@@ -9,3 +9,4 @@ mod doctor;
 mod journey;
 mod kiosk;
 mod promises;
+mod reload;
