@@ -24,12 +24,13 @@ fn point() -> impl Strategy<Value = Point> {
     (coordinate(), coordinate()).prop_map(|(x, y)| Point::new(x, y))
 }
 
+/// Degrees, and numbers that are none.
+fn angle() -> impl Strategy<Value = f32> {
+    prop_oneof![8 => -180.0_f32..180.0, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)]
+}
+
 fn pose() -> impl Strategy<Value = HeadPose> {
-    (coordinate(), coordinate(), coordinate()).prop_map(|(yaw, pitch, roll)| HeadPose {
-        yaw,
-        pitch,
-        roll,
-    })
+    (angle(), angle(), angle()).prop_map(|(yaw, pitch, roll)| HeadPose { yaw, pitch, roll })
 }
 
 fn mesh() -> impl Strategy<Value = Mesh> {

@@ -79,6 +79,7 @@ pub(super) fn limits(gate: &Gate) -> String {
 /// As many digits as can be told apart.
 pub(super) fn short(value: f64) -> String {
     let digits = match value.abs() {
+        size if size >= 1e6 => return format!("{value:.1e}"),
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         _ => 2,
@@ -117,7 +118,8 @@ fn axis(gate: &Gate, range: (f64, f64)) -> (f64, f64) {
         (Some(min), None) => (floor, (2.0 * min - floor).min(range.1)),
         (None, None) => range,
     };
-    if high > low { (low, high) } else { (low - 1.0, low + 1.0) }
+    // Limits that lie on one another, or too far apart to be drawn, leave any bar at all.
+    if high > low && (high - low).is_finite() { (low, high) } else { (0.0, 1.0) }
 }
 
 #[cfg(test)]
