@@ -7,6 +7,7 @@ ROUNDS =
 SEED =
 CLIPS =
 TARGET = aarch64-unknown-linux-gnu
+ARCH =
 FLOOR =
 export FLOOR
 
@@ -46,8 +47,8 @@ bench: setup ## measures the nets, the queue and the courier
 eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
 	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
 
-camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARGS="replug"
-	sh lab/run.sh $(ARGS)
+camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARCH=aarch64 ARGS="replug"
+	ARCH="$(ARCH)" sh lab/run.sh $(ARGS)
 
 models: ## rebuilds the nets in models/ from their published packages and compares
 	sh models/rebuild.sh

@@ -17,7 +17,7 @@ else
 fi
 
 if command -v shellcheck >/dev/null 2>&1; then
-    shellcheck scripts/*.sh lab/run.sh .ci/run
+    shellcheck scripts/*.sh lab/*.sh .ci/run
 else
     echo "check: the shell scripts were NOT checked: 'apt-get install shellcheck' gives the tool"
 fi

@@ -4,7 +4,7 @@
 #   scripts/setup.sh                 for this machine
 #   scripts/setup.sh --target T      also Debian's cross toolchain for the Rust target T
 #   scripts/setup.sh --emulate T     also what runs programs for T on this machine
-#   scripts/setup.sh --tools USE     also what USE needs: lintian, debian (in a folder), boot (it), container
+#   scripts/setup.sh --tools USE     also what USE needs: lintian, debian (in a folder), boot (it), container, lab[-ARCHITECTURE]
 #
 # With everything in place it changes nothing and says so in one line. Rust itself is never installed or
 # updated here: whose toolchain that is, only its owner knows.
@@ -105,11 +105,26 @@ find_missing() {
         need podman podman 'a container engine without a daemon'
         need runc runc 'the runtime that runs where control groups are mixed'
         ;;
-    *) stop "no use $tools is known; known: lintian, debian, boot, container" ;;
+    lab | lab-x86_64 | lab-aarch64)
+        machine=${tools#lab}
+        find_missing_lab "${machine#-}"
+        ;;
+    *) stop "no use $tools is known; known: lintian, debian, boot, container, lab, lab-ARCHITECTURE" ;;
     esac
 }
 
 find_missing_debian() { need debootstrap debootstrap 'makes a Debian in a folder'; }
+
+# The camera lab's machine, of another architecture if one is named.
+find_missing_lab() {
+    case "${1:-$(uname -m)}" in
+    aarch64) need qemu-system-aarch64 qemu-system-arm 'is the camera lab machine' ;;
+    *) need qemu-system-x86_64 qemu-system-x86 'is the camera lab machine' ;;
+    esac
+    need cpio cpio 'packs its memory disk'
+    need xz xz-utils 'unpacks its kernel modules'
+    need readelf binutils 'tells which libraries go along'
+}
 
 # need COMMAND PACKAGE REASON
 need() { command -v "$1" >/dev/null 2>&1 || want "$2" "$3"; }

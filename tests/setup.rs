@@ -149,9 +149,12 @@ fn a_libclang_path_that_leads_nowhere_is_named() {
 fn the_tools_of_a_use_are_asked_for_only_where_it_is_named() {
     let machine = Machine::complete().with("apt-get", "exit 1");
     assert!(machine.set_up().status.success());
-    for (tools, package) in
-        [("lintian", "lintian"), ("boot", "systemd-container"), ("container", "podman")]
-    {
+    for (tools, package) in [
+        ("lintian", "lintian"),
+        ("boot", "systemd-container"),
+        ("container", "podman"),
+        ("lab-aarch64", "qemu-system-arm"),
+    ] {
         let output = machine.set_up_for(&["--tools", tools]);
         assert!(!output.status.success(), "{tools}");
         let said = String::from_utf8(output.stderr).unwrap();

@@ -1,10 +1,10 @@
 //! The agent's eye: the capture thread on the configured source, and what is told about it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 
+use super::effort::Effort;
 use super::feed::{CameraMode, open_source};
 use super::pulse::Pulse;
 use super::rig;
@@ -30,7 +30,8 @@ pub struct CameraWatch {
 struct Shared {
     source: String,
     last: Mutex<Option<camera::CameraStatus>>,
-    frames: AtomicU64,
+    capture: Effort,
+    analysis: Effort,
     slot: Mutex<Option<Arc<Latest<Frame>>>>,
 }
 
@@ -46,7 +47,8 @@ impl Eye {
             shared: Arc::new(Shared {
                 source: config.camera.source.clone(),
                 last: Mutex::default(),
-                frames: AtomicU64::new(0),
+                capture: Effort::default(),
+                analysis: Effort::default(),
                 slot: Mutex::default(),
             }),
         };
@@ -109,6 +111,7 @@ impl CameraWatch {
     /// The state in the wire's words.
     pub fn status(&self) -> CameraStatus {
         let shared = &self.shared;
+        let capture = shared.capture.report();
         let superseded = lock(&shared.slot).as_ref().map_or(0, |slot| slot.dropped());
         let last = lock(&shared.last);
         let streaming = last.as_ref().filter(|s| s.state == camera::CameraState::Streaming);
@@ -119,9 +122,16 @@ impl CameraWatch {
                 (Some(status), None) => Some(status.detail.clone()),
                 _ => None,
             },
-            frames: shared.frames.load(Ordering::Relaxed),
+            frames: capture.frames,
             superseded,
+            capture,
+            analysis: shared.analysis.report(),
         }
+    }
+
+    /// Where the thread that looks at frames notes what that costs.
+    pub fn analysis(&self) -> &Effort {
+        &self.shared.analysis
     }
 
     fn note(&self, status: &camera::CameraStatus) {
@@ -140,7 +150,7 @@ impl FrameSource for Counted {
     fn next(&mut self) -> Result<Frame, camera::CameraError> {
         self.pulse.beat();
         let frame = self.inner.next()?;
-        self.watch.shared.frames.fetch_add(1, Ordering::Relaxed);
+        self.watch.shared.capture.note_frame();
         Ok(frame)
     }
 

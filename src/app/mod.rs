@@ -6,6 +6,7 @@
 mod advice;
 pub mod agent;
 pub mod alone;
+mod attention;
 pub mod badge_watch;
 pub mod booth;
 mod calibration;
@@ -14,6 +15,7 @@ pub mod camera_test;
 pub mod cameras;
 mod carriage;
 pub mod contact_sheet;
+mod effort;
 pub mod examiner;
 pub mod eye;
 pub mod feed;
