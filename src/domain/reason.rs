@@ -5,7 +5,8 @@
 
 /// Why a frame is not good enough. A failed gate is a reason.
 ///
-/// Ordered by what must be put right first: someone who is not there cannot hold still.
+/// Ordered by what must be put right first: someone who is not there cannot hold still, and the light
+/// on a mask is not that on the face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// The frame could not be decoded.
@@ -24,6 +25,10 @@ pub enum Reason {
     MoveBack,
     /// The head reaches beyond the frame.
     CenterFace,
+    /// Something covers the face.
+    FaceCovered,
+    /// Something hides the eyes, most likely dark glasses.
+    EyesCovered,
     /// Too little light on the face.
     TooDark,
     /// Too much light on the face.
@@ -44,10 +49,6 @@ pub enum Reason {
     ChinDown,
     /// The head leans to a shoulder.
     StraightenHead,
-    /// Something covers the face.
-    FaceCovered,
-    /// Something hides the eyes, most likely dark glasses.
-    EyesCovered,
     /// The picture is blurred.
     HoldStill,
     /// The eyes are closed or nearly so.
@@ -67,6 +68,8 @@ impl Reason {
         Self::MoveCloser,
         Self::MoveBack,
         Self::CenterFace,
+        Self::FaceCovered,
+        Self::EyesCovered,
         Self::TooDark,
         Self::TooBright,
         Self::UnevenLight,
@@ -77,8 +80,6 @@ impl Reason {
         Self::ChinUp,
         Self::ChinDown,
         Self::StraightenHead,
-        Self::FaceCovered,
-        Self::EyesCovered,
         Self::HoldStill,
         Self::OpenEyes,
         Self::CloseMouth,
