@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::{
-    Assessment, Detection, Face, Frame, Gate, HeadPose, JudgedFrame, Landmarks, Moment,
-    Observation, Reason, TrackId,
+    Assessment, Detection, Eyes, Face, Frame, Gate, HeadPose, JudgedFrame, Landmarks, Moment,
+    Observation, Reason, Size, TrackId,
 };
 use crate::measure::{self, Earlier, Pixels, Subject};
-use crate::vision::image::{self, ImageError};
-use crate::vision::{FaceFinder, Picture, VisionError};
+use crate::vision::image::{FrameDecoder, ImageError, Region};
+use crate::vision::{FaceFinder, Picture, Side, VisionError};
 
 /// Frames older than this when their turn comes are not judged: the person has moved since.
 const MAX_AGE: Duration = Duration::from_millis(150);
@@ -17,19 +17,24 @@ const MAX_AGE: Duration = Duration::from_millis(150);
 /// The time over which motion is measured: shorter, and the noise of the mesh counts as motion.
 const SPAN: Duration = Duration::from_millis(100);
 
+/// An eye that was open is taken to be open for so long: blinks last a tenth of a second and more, and close both
+/// eyes together, of which one is read anew in every frame.
+const OPEN_FOR: Duration = Duration::from_millis(120);
+
 /// When the costly look at the eyes is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EyesLook {
-    /// Only at frames that pass every other gate.
+    /// Only at frames that pass every other gate, and in the frames that follow one another at one eye in turn. Of
+    /// a frame with a followed face only the part around it is decoded.
     OnlyCandidates,
-    /// At every face, for a complete table.
+    /// At both eyes of every face, in pictures that are decoded as a whole: for a complete table.
     Always,
 }
 
 /// One frame with everything that was found out about it.
 #[derive(Debug)]
 pub struct Examined {
-    /// The picture, unless the frame was stale or damaged.
+    /// The picture, unless the frame was stale or damaged; it may show only a part (see [`Picture::shown`]).
     pub picture: Option<Picture>,
     /// The faces.
     pub observation: Observation,
@@ -48,9 +53,23 @@ pub struct Examiner {
     eyes_look: EyesLook,
     /// Degrees by which the camera looks down.
     tilt: f32,
-    spare: Option<Vec<u8>>,
+    decoder: FrameDecoder,
+    /// Of the last picture.
+    size: Option<Size>,
     /// Where the face was in the frames before, the oldest first; always of one track.
     sights: VecDeque<Sight>,
+    /// The eyes of the last frame that passed every gate.
+    open: Option<OpenEyes>,
+}
+
+/// Eyes that were open.
+#[derive(Debug, Clone, Copy)]
+struct OpenEyes {
+    track: TrackId,
+    eyes: Eyes,
+    /// When each was read.
+    right: Moment,
+    left: Moment,
 }
 
 /// Where a face was.
@@ -65,7 +84,16 @@ struct Sight {
 impl Examiner {
     /// An examiner with these gates.
     pub fn new(finder: Box<dyn FaceFinder>, gates: Vec<Gate>, eyes_look: EyesLook) -> Self {
-        Self { finder, gates, eyes_look, tilt: 0.0, spare: None, sights: VecDeque::new() }
+        Self {
+            finder,
+            gates,
+            eyes_look,
+            tilt: 0.0,
+            decoder: FrameDecoder::default(),
+            size: None,
+            sights: VecDeque::new(),
+            open: None,
+        }
     }
 
     /// The same behind a camera that looks down by `tilt` degrees: poses are then relative to the horizontal.
@@ -78,11 +106,14 @@ impl Examiner {
     pub fn forget(&mut self) {
         self.finder.forget();
         self.sights.clear();
+        self.open = None;
     }
 
     /// Gives a picture's buffer back, so that the next frame needs no new memory.
     pub fn recycle(&mut self, examined: Examined) {
-        self.spare = examined.picture.map(Picture::into_rgb).or_else(|| self.spare.take());
+        if let Some(picture) = examined.picture {
+            self.decoder.recycle(picture);
+        }
     }
 
     /// Examines a frame whose turn comes at `now`.
@@ -93,11 +124,28 @@ impl Examiner {
         if now.since(frame.captured) > MAX_AGE {
             return Ok(unseen(frame, Reason::Stale, None));
         }
-        let picture = match image::decode(frame, self.spare.take()) {
-            Ok(picture) => picture,
-            Err(error) => return Ok(unseen(frame, Reason::Damaged, Some(error))),
-        };
-        self.examine_picture(picture, frame.sequence, frame.captured)
+        let mut wanted = self.wanted(frame.captured);
+        loop {
+            let picture = match self.decoder.decode(frame, wanted) {
+                Ok(picture) => picture,
+                Err(error) => return Ok(unseen(frame, Reason::Damaged, Some(error))),
+            };
+            match self.examine_picture(picture, frame.sequence, frame.captured) {
+                // The face is not where it was expected.
+                Err(VisionError::NotShown) if wanted.is_some() => wanted = None,
+                done => return done,
+            }
+        }
+    }
+
+    /// The part of a frame that has to be decoded; `None` for all of it.
+    fn wanted(&self, captured: Moment) -> Option<Region> {
+        match self.eyes_look {
+            EyesLook::Always => None,
+            EyesLook::OnlyCandidates => {
+                Region::touched_by(self.finder.expects(captured)?, self.size?)
+            }
+        }
     }
 
     /// Examines a decoded picture.
@@ -110,6 +158,7 @@ impl Examiner {
         sequence: u64,
         captured: Moment,
     ) -> Result<Examined, VisionError> {
+        self.size = Some(picture.size());
         let mut observation = self.finder.observe(&picture, captured)?;
         if let Some(face) = &mut observation.face {
             face.pose = face.pose.levelled(self.tilt);
@@ -118,7 +167,7 @@ impl Examiner {
             None => (Assessment::default(), vec![Reason::NoFace]),
             Some(face) => {
                 let earlier = self.earlier(face, captured);
-                self.assess(&picture, face, &observation.others, earlier)?
+                self.assess(&picture, captured, face, &observation.others, earlier)?
             }
         };
         let judged = JudgedFrame {
@@ -158,6 +207,7 @@ impl Examiner {
     fn assess(
         &mut self,
         picture: &Picture,
+        captured: Moment,
         face: &Face,
         others: &[Detection],
         earlier: Option<Earlier>,
@@ -171,12 +221,41 @@ impl Examiner {
             None => subject,
         };
         let mut assessment = measure::assess(&subject);
+        let mut read = None;
         if self.eyes_look == EyesLook::Always || measure::is_promising(&assessment, &self.gates) {
-            let eyes = self.finder.eyes(picture, face)?;
-            measure::complete(&subject.with_eyes(&eyes), &mut assessment);
+            let seen = self.read_eyes(picture, captured, face)?;
+            measure::complete(&subject.with_eyes(&seen.eyes), &mut assessment);
+            read = Some(seen);
         }
         let reasons = measure::judge(&assessment, &self.gates);
+        self.open = read.filter(|_| reasons.is_empty());
         Ok((assessment, reasons))
+    }
+
+    /// Reads the eyes; where both were open a moment ago, only the one that was read longer ago.
+    fn read_eyes(
+        &mut self,
+        picture: &Picture,
+        captured: Moment,
+        face: &Face,
+    ) -> Result<OpenEyes, VisionError> {
+        let fresh = |open: &OpenEyes| {
+            let last = open.right.min(open.left);
+            open.track == face.track && captured.since(last) <= OPEN_FOR
+        };
+        let known = self.open.filter(fresh).filter(|_| self.eyes_look == EyesLook::OnlyCandidates);
+        let Some(mut open) = known else {
+            let (eyes, track) = (self.finder.eyes(picture, face)?, face.track);
+            return Ok(OpenEyes { track, eyes, right: captured, left: captured });
+        };
+        if open.right <= open.left {
+            open.eyes.right = self.finder.eye(picture, face, Side::Right)?;
+            open.right = captured;
+        } else {
+            open.eyes.left = self.finder.eye(picture, face, Side::Left)?;
+            open.left = captured;
+        }
+        Ok(open)
     }
 }
 
