@@ -12,10 +12,10 @@ TARGET = aarch64-unknown-linux-gnu
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross cross-test deb deb-test clean
+.PHONY: help setup demo test check proof-queue bench bench-python eval camera-lab models cross cross-test deb deb-test clean
 
 help: ## lists these targets
-	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## installs what building needs and is missing (Debian, Raspberry Pi OS)
 	@sh scripts/setup.sh
@@ -39,6 +39,9 @@ proof-queue: setup ## the queue under kills, power cuts (root), damage, a full d
 
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)
+
+bench-python: setup ## a tracked frame beside a Python program on the same frames; ROUNDS=3
+	sh benches/python/run.sh $(ROUNDS)
 
 eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
 	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
