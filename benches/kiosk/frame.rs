@@ -10,6 +10,7 @@ use kiosk_enroll::vision::image as pictures;
 use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture, Side};
 
 use crate::table::{Times, budget, heading, row};
+use crate::turbojpeg;
 
 const ROUNDS: usize = 200;
 
@@ -48,6 +49,9 @@ pub(crate) fn run() {
             decoder.recycle(part);
         }),
     );
+    turbojpeg::compare(&frame.bytes, ROUNDS, || {
+        spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
+    });
     row(
         "find: detector + mesh twice",
         &Times::of(ROUNDS, || {

@@ -46,11 +46,15 @@ pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, 
         rate: Rate::new(count, per).unwrap_or_default(),
         ..ScheduleSettings::default()
     };
-    let flow = if config.delivery.paused { Flow::Paused } else { Flow::Open };
     let outbox = Arc::new(QueueOutbox(queue));
-    let settings = CourierSettings { schedule, flow };
+    let settings = CourierSettings { schedule, flow: flow(config) };
     let (courier, handle) = Courier::new(outbox, Arc::new(api), settings, Some(Arc::new(smaller)));
     Ok(Post { courier, handle, clock })
+}
+
+/// Whether the operator lets updates go.
+pub const fn flow(config: &Config) -> Flow {
+    if config.delivery.paused { Flow::Paused } else { Flow::Open }
 }
 
 /// A client of the persons API as the configuration wants it; nothing is sent yet.
