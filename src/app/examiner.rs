@@ -275,3 +275,142 @@ fn unseen(frame: &Frame, reason: Reason, damage: Option<ImageError>) -> Examined
         damage,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::domain::{Encoding, Eye, Mesh, Point, Profile, Rect};
+    use crate::vision::image::encode_jpeg;
+
+    /// What a staged finder was asked for.
+    #[derive(Debug, Default)]
+    struct Asked {
+        eyes: Vec<Side>,
+        shown: Vec<Region>,
+    }
+
+    /// Finds a face in every picture; follows it from the second one on.
+    #[derive(Default)]
+    struct Staged {
+        asked: Arc<Mutex<Asked>>,
+        opening: Arc<Mutex<f32>>,
+        expected: Option<Rect>,
+        needs_whole: bool,
+    }
+
+    impl FaceFinder for Staged {
+        fn expects(&self, _: Moment) -> Option<Rect> {
+            self.expected
+        }
+
+        fn observe(&mut self, picture: &Picture, _: Moment) -> Result<Observation, VisionError> {
+            self.asked.lock().unwrap().shown.push(picture.shown());
+            if self.needs_whole && !picture.is_whole() {
+                return Err(VisionError::NotShown);
+            }
+            let face = Face {
+                track: TrackId(1),
+                bounds: Rect::new(40.0, 20.0, 50.0, 60.0),
+                confidence: 0.9,
+                landmarks: Landmarks::default(),
+                mesh: Mesh { points: Vec::new(), presence: 1.0 },
+                pose: HeadPose::default(),
+            };
+            Ok(Observation { face: Some(face), others: Vec::new() })
+        }
+
+        fn eye(&mut self, _: &Picture, _: &Face, side: Side) -> Result<Eye, VisionError> {
+            self.asked.lock().unwrap().eyes.push(side);
+            Ok(Eye { opening: *self.opening.lock().unwrap(), iris: Point::default() })
+        }
+
+        fn forget(&mut self) {}
+    }
+
+    /// An examiner whose only gate is that of the eyes.
+    fn examiner(finder: Staged, eyes_look: EyesLook) -> Examiner {
+        let mut gates = measure::gates(Profile::Standard, &BTreeMap::new()).unwrap();
+        gates.retain(|gate| gate.measure.0 == "eyes_open");
+        Examiner::new(Box::new(finder), gates, eyes_look)
+    }
+
+    fn frame(millis: u64) -> Frame {
+        let size = Size::new(128, 96);
+        let picture = Picture::from_rgb(size, vec![90; 128 * 96 * 3]).unwrap();
+        Frame {
+            sequence: millis,
+            captured: Moment::from_origin(Duration::from_millis(millis)),
+            encoding: Encoding::Jpeg,
+            bytes: encode_jpeg(&picture, 90).unwrap(),
+            path: None,
+        }
+    }
+
+    /// The eyes read, and the reasons against the frame, for frames of these times and openings.
+    fn looks(eyes_look: EyesLook, frames: &[(u64, f32)]) -> Vec<(Vec<Side>, Vec<Reason>)> {
+        let finder = Staged::default();
+        let (asked, opening) = (Arc::clone(&finder.asked), Arc::clone(&finder.opening));
+        let mut examiner = examiner(finder, eyes_look);
+        let look = |(millis, open): &(u64, f32)| {
+            *opening.lock().unwrap() = *open;
+            let frame = frame(*millis);
+            let examined = examiner.examine(&frame, frame.captured).unwrap();
+            (std::mem::take(&mut asked.lock().unwrap().eyes), examined.judged.reasons)
+        };
+        frames.iter().map(look).collect()
+    }
+
+    const BOTH: [Side; 2] = [Side::Right, Side::Left];
+
+    #[test]
+    fn open_eyes_are_read_in_turn_in_frames_that_follow_one_another() {
+        let seen = looks(
+            EyesLook::OnlyCandidates,
+            &[(0, 0.4), (33, 0.4), (66, 0.4), (99, 0.4), (400, 0.4)],
+        );
+        let eyes: Vec<_> = seen.iter().map(|(eyes, _)| eyes.as_slice()).collect();
+        assert_eq!(eyes, [&BOTH[..], &[Side::Right], &[Side::Left], &[Side::Right], &BOTH]);
+        assert!(seen.iter().all(|(_, reasons)| reasons.is_empty()));
+    }
+
+    #[test]
+    fn eyes_that_close_are_noticed_at_once_and_believed_open_only_when_both_are_read() {
+        let seen = looks(EyesLook::OnlyCandidates, &[(0, 0.4), (33, 0.1), (66, 0.4), (99, 0.4)]);
+        assert_eq!(seen[1], (vec![Side::Right], vec![Reason::OpenEyes]));
+        assert_eq!(seen[2], (BOTH.to_vec(), vec![]));
+        assert_eq!(seen[3].0, [Side::Right]);
+    }
+
+    #[test]
+    fn whoever_wants_everything_measured_gets_both_eyes_of_every_frame() {
+        let seen = looks(EyesLook::Always, &[(0, 0.4), (33, 0.4)]);
+        assert!(seen.iter().all(|(eyes, _)| *eyes == BOTH));
+    }
+
+    /// What of the frames was decoded, one after the other.
+    fn decoded(needs_whole: bool, eyes_look: EyesLook) -> Vec<Region> {
+        let expected = Some(Rect::new(40.0, 40.0, 16.0, 16.0));
+        let finder = Staged { expected, needs_whole, ..Staged::default() };
+        let asked = Arc::clone(&finder.asked);
+        let mut examiner = examiner(finder, eyes_look);
+        for millis in [0, 33] {
+            let examined = examiner.examine(&frame(millis), Moment::default()).unwrap();
+            assert!(examined.observation.face.is_some());
+            examiner.recycle(examined);
+        }
+        std::mem::take(&mut asked.lock().unwrap().shown)
+    }
+
+    #[test]
+    fn of_a_followed_face_only_its_part_is_decoded_and_the_whole_where_that_is_not_enough() {
+        let whole = Region::whole(Size::new(128, 96));
+        let part = Region { x: 40, y: 40, size: Size::new(16, 16) };
+        assert_eq!(decoded(false, EyesLook::OnlyCandidates), [whole, part]);
+        assert_eq!(decoded(true, EyesLook::OnlyCandidates), [whole, part, whole]);
+        assert_eq!(decoded(false, EyesLook::Always), [whole, whole]);
+    }
+}
