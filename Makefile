@@ -16,8 +16,8 @@ export FLOOR
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross cross-test cross-container deb \
-    deb-test boot-test bundle bundle-test clean
+.PHONY: help setup demo test check proof-queue bench bench-python eval camera-lab models cross cross-test cross-container \
+    deb deb-test boot-test bundle bundle-test clean
 
 help: ## lists these targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ proof-queue: setup ## the queue under kills, power cuts (root), damage, a full d
 
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)
+
+bench-python: setup ## a tracked frame beside a Python program on the same frames; ROUNDS=3
+	sh benches/python/run.sh $(ROUNDS)
 
 eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
 	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
