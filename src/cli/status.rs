@@ -58,6 +58,10 @@ fn tell(report: &StatusReport, output: &Output) {
         let text = format!("{} files could not be read and were set aside", queue.quarantined);
         output.line(format!("          {}", output.paint(Tone::Bad, &text)));
     }
+    if let Some(limit) = &queue.nearly_full {
+        let text = format!("nearly full ({limit}): what comes beyond the limit is refused");
+        output.line(format!("          {}", output.paint(Tone::Warning, &text)));
+    }
     tell_delivery(report, output);
 }
 
@@ -69,6 +73,9 @@ fn tell_delivery(report: &StatusReport, output: &Output) {
     output.line(format!("delivery  {}{reason}", output.paint(tone, &delivery.state)));
     if let Some(expires) = &delivery.token_expires_at {
         output.line(format!("token     expires {expires}{}", few_days(delivery, output)));
+    }
+    if let Some(renewal) = &delivery.token_renewal {
+        output.line(format!("          renewal {renewal}"));
     }
     if let Some(receipt) = &delivery.last_receipt {
         output.line(format!(

@@ -29,6 +29,12 @@ pub(crate) struct Put {
     pub answer: Answer,
 }
 
+impl Put {
+    pub(crate) fn is_whole(&self) -> bool {
+        self.answer == Answer::Whole
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Whole,
