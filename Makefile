@@ -7,15 +7,19 @@ ROUNDS =
 SEED =
 CLIPS =
 TARGET = aarch64-unknown-linux-gnu
+ARCH =
+FLOOR =
+export FLOOR
 
 # cross looks for Cross.toml only, and a relative CROSS_CONFIG that it does not find it passes over in silence.
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross cross-test deb deb-test clean
+.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross cross-test cross-container deb \
+    deb-test boot-test bundle bundle-test clean
 
 help: ## lists these targets
-	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## installs what building needs and is missing (Debian, Raspberry Pi OS)
 	@sh scripts/setup.sh
@@ -45,23 +49,38 @@ bench: setup ## measures the nets, the queue and the courier
 eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
 	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
 
-camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARGS="replug"
-	sh lab/run.sh $(ARGS)
+camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARCH=aarch64 ARGS="replug"
+	ARCH="$(ARCH)" sh lab/run.sh $(ARGS)
 
 models: ## rebuilds the nets in models/ from their published packages and compares
 	sh models/rebuild.sh
 
-cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for a 32-bit system
+cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for 32 bits, FLOOR=2.31 for bullseye
 	@sh scripts/cross.sh "$(TARGET)"
 
 cross-test: ## the cross-built program decides as this machine's, in qemu-user
 	@sh scripts/cross_test.sh "$(TARGET)"
 
+cross-container: ## the same by the real cross in a container, as cross.toml says (podman, root)
+	@sh scripts/cross_container.sh "$(TARGET)"
+
 deb: ## the Debian package of this machine, or with TARGET=... of a kiosk
 	@sh scripts/deb.sh $(if $(filter command% environment%,$(origin TARGET)),"$(TARGET)")
 
+# The package of this machine that `make deb` has made.
+PACKAGE = "$$(ls -t "$${CARGO_TARGET_DIR:-target}"/debian/*_"$$(dpkg --print-architecture)".deb | head -n 1)"
+
 deb-test: deb ## installs, upgrades, removes, purges the package in a Debian of its own (root)
-	@sh scripts/deb_test.sh "$$(ls -t "$${CARGO_TARGET_DIR:-target}"/debian/*_"$$(dpkg --print-architecture)".deb | head -n 1)"
+	@sh scripts/deb_test.sh $(PACKAGE)
+
+boot-test: deb ## the package in a booted Debian: start, watchdog, reload, credentials, stop, upgrade (root)
+	@sh scripts/boot_test.sh $(PACKAGE)
+
+bundle: setup ## a USB stick's worth: packages for every kiosk, checksums, bill of materials, quick start
+	@sh scripts/bundle.sh $(if $(filter command% environment%,$(origin TARGET)),"$(TARGET)")
+
+bundle-test: deb ## a bundle of this machine's package is whole, signed, the same twice; damage is noticed
+	@sh scripts/bundle_test.sh $(PACKAGE)
 
 clean: ## removes everything that was built
 	cargo clean

@@ -2,81 +2,82 @@
 # Boots Debian's kernel in an emulated machine and lets the real kiosk-enroll go through the lab's scenarios
 # with a USB camera in user space. Needs no hardware, no root and no KVM.
 #
-#   lab/run.sh [PART OF A SCENARIO'S NAME]...
+#   lab/run.sh [--quick] [PART OF A SCENARIO'S NAME]...
 #
-#   LAB_BINARY   the program under test [default: a release build]
+#   --quick      only those scenarios that continuous integration has time for
+#   ARCH         x86_64 or aarch64 [default: this machine's]
+#   LAB_BINARY   the program under test [default: a release build, for another architecture a cross build]
 #   LAB_KERNEL   a linux-image package [default: Debian's own, downloaded once]
 #   SOAK         how long to soak after the scenarios, like 600, 10m or 2h [default: not at all]
-#   LAB_LIMIT    seconds after which the machine is switched off [default: 1800, and twice the soak]
+#   LAB_LIMIT    seconds after which the machine is switched off [default: 2700, and three times the soak]
+#   LAB_SILENCE  seconds without a sign of life after which it is switched off [default: 300]
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
-work=$target/camera-lab
 modules='usb-common usbcore usbip-core vhci-hcd mc videodev videobuf2-common videobuf2-memops
     videobuf2-v4l2 videobuf2-vmalloc uvc uvcvideo'
 # The scenario that needs these loads them itself.
 later='rc-core v4l2-dv-timings v4l2-tpg cec videobuf2-dma-contig vivid'
 
+. "$root/lab/machine.sh"
+
 main() {
-    for tool in qemu-system-x86_64 busybox cpio dpkg-deb; do
-        command -v "$tool" >/dev/null ||
-            stop "$tool is missing: apt install qemu-system-x86 busybox-static cpio dpkg"
-    done
-    [ "$(uname -m)" = x86_64 ] || stop "the lab's machine is an x86-64 one; run it on such a host"
+    began=$(date +%s)
+    know_machine "${ARCH:-$(uname -m)}"
+    work=$target/camera-lab/$arch
     mkdir -p "$work"
     soak=$(seconds "${SOAK-0}")
+    if [ "$arch" = "$(uname -m)" ]; then
+        sh "$root/scripts/setup.sh" --tools lab
+    else
+        sh "$root/scripts/setup.sh" --tools "lab-$arch"
+        sh "$root/scripts/setup.sh" --target "$triple"
+    fi
     build
-    unpack_kernel
+    fetch_debian
     fill_disk "$@"
+    say "ready to boot $(basename "$kernel") ($(took)); what the machine says lies in $work/console.log"
     boot
+    say "everything took $(took)"
 }
+
+took() { echo "$(($(date +%s) - began)) s"; }
 
 build() {
     binary=${LAB_BINARY-}
-    if [ -z "$binary" ]; then
-        cargo build --release --locked --manifest-path "$root/Cargo.toml"
-        binary=$target/release/kiosk-enroll
+    if [ "$arch" = "$(uname -m)" ]; then
+        [ -n "$binary" ] || cargo build --release --locked --manifest-path "$root/Cargo.toml"
+        CARGO_TARGET_DIR=$target/camera-lab/cargo cargo build --locked --manifest-path "$root/lab/Cargo.toml"
+        binary=${binary:-$target/release/kiosk-enroll}
+        lab=$target/camera-lab/cargo/debug/camera-lab
+        maker=$lab
+    else
+        [ -n "$binary" ] || sh "$root/scripts/cross.sh" "$triple"
+        binary=${binary:-$target/$triple/release/kiosk-enroll}
+        # The pictures are made here, by a build for here.
+        CARGO_TARGET_DIR=$target/camera-lab/cargo cargo build --locked --manifest-path "$root/lab/Cargo.toml"
+        maker=$target/camera-lab/cargo/debug/camera-lab
+        if command -v rustup >/dev/null; then rustup target add "$triple"; fi
+        linker=CARGO_TARGET_$(printf '%s' "$triple" | tr 'a-z-' 'A-Z_')_LINKER
+        env "$linker=$gnu-gcc" CARGO_TARGET_DIR="$target/camera-lab/cargo" \
+            cargo build --locked --target "$triple" --manifest-path "$root/lab/Cargo.toml"
+        lab=$target/camera-lab/cargo/$triple/debug/camera-lab
     fi
-    CARGO_TARGET_DIR=$work/cargo cargo build --locked --manifest-path "$root/lab/Cargo.toml"
-    lab=$work/cargo/debug/camera-lab
-}
-
-# The package is only unpacked: nothing on this machine changes.
-unpack_kernel() {
-    package=${LAB_KERNEL-}
-    if [ -z "$package" ]; then
-        package=$(find "$work" -maxdepth 1 -name 'linux-image-*.deb' | sort | tail -n 1)
-    fi
-    if [ -z "$package" ]; then
-        name=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
-        [ -n "$name" ] || stop "no kernel package is known: apt-get update, or set LAB_KERNEL"
-        (cd "$work" && apt-get download "$name")
-        package=$(find "$work" -maxdepth 1 -name 'linux-image-*.deb' | sort | tail -n 1)
-    fi
-    if [ ! -e "$work/kernel/.$(basename "$package")" ]; then
-        rm -rf "$work/kernel"
-        dpkg-deb -x "$package" "$work/kernel"
-        touch "$work/kernel/.$(basename "$package")"
-    fi
-    kernel=$(find "$work/kernel/boot" -name 'vmlinuz-*')
 }
 
 fill_disk() {
     disk=$work/disk
     rm -rf "$disk"
-    mkdir -p "$disk/bin" "$disk/usr/bin" "$disk/proc" "$disk/sys" "$disk/dev" "$disk/tmp" "$disk/modules"
-    cp "$(command -v busybox)" "$disk/bin/busybox"
+    mkdir -p "$disk/bin" "$disk/usr/bin" "$disk/proc" "$disk/sys" "$disk/dev" "$disk/tmp" "$disk/modules/later"
+    cp "$busybox" "$disk/bin/busybox"
     cp "$root/lab/init" "$disk/init"
     cp "$lab" "$disk/usr/bin/camera-lab"
     # Where the machine has strip, the memory disk is spared the debugging symbols.
-    strip -o "$disk/usr/bin/kiosk-enroll" "$binary" 2>/dev/null || cp "$binary" "$disk/usr/bin/kiosk-enroll"
+    "${gnu}-strip" -o "$disk/usr/bin/kiosk-enroll" "$binary" 2>/dev/null || cp "$binary" "$disk/usr/bin/kiosk-enroll"
     chmod 755 "$disk/init" "$disk/usr/bin/"*
     for program in "$lab" "$binary"; do
-        ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
-            mkdir -p "$disk$(dirname "$library")"
-            cp -L "$library" "$disk$library"
-        done
+        copy_libraries "$program" "$disk"
     done
     for module in $modules; do
         # A kernel before 6.3 has no uvc.ko.
@@ -84,13 +85,12 @@ fill_disk() {
             echo "$module.ko" >>"$disk/modules/order"
         fi
     done
-    mkdir -p "$disk/modules/later"
     for module in $later; do
         copy_module "$module" "$disk/modules/later" || true
     done
     [ "$soak" = 0 ] || echo "$soak" >"$disk/soak"
     printf '%s\n' "$@" >"$disk/wanted"
-    "$lab" pictures "$root" "$disk/pictures"
+    "$maker" pictures "$root" "$disk/pictures"
     (cd "$disk" && find . | cpio --quiet -o -H newc) >"$work/disk.cpio"
 }
 
@@ -117,19 +117,53 @@ seconds() {
     esac
 }
 
+# --- The machine's run --------------------------------------------------------------------------------
+
 boot() {
-    say "booting $(basename "$kernel"); what the machine says lies in $work/console.log"
-    began=$(date +%s)
-    # The machine's clock counts instructions, a nanosecond each: to the program it is a steady computer of a
-    # kiosk's speed, however busy this one is, and time in which nothing happens costs nothing.
-    timeout "${LAB_LIMIT:-$((1800 + 2 * soak))}" qemu-system-x86_64 -accel tcg -icount shift=0,sleep=off -cpu max -smp 1 -m 1536 \
-        -display none -no-reboot -nic none -monitor none -serial stdio \
-        -kernel "$kernel" -initrd "$work/disk.cpio" \
-        -append 'console=ttyS0 quiet panic=-1 rdinit=/init' </dev/null 2>&1 |
-        tee "$work/console.log" | grep --line-buffered '^LAB' || true
-    say "$(($(date +%s) - began)) s"
-    grep -q '^LAB END [1-9][0-9]* passed, 0 failed' "$work/console.log" ||
-        stop "not every scenario passed; see $work/console.log"
+    console=$work/console.log
+    : >"$console"
+    start_machine "$work/disk.cpio" </dev/null >"$console" 2>&1 &
+    machine=$!
+    trap 'kill "$machine" 2>/dev/null || true' EXIT
+    trap 'exit 1' HUP INT TERM
+    watch
+    trap - EXIT
+    if grep -q '^LAB END [1-9][0-9]* passed, 0 failed' "$console"; then return; fi
+    if grep -q '^LAB END' "$console"; then stop "not every scenario passed; see $console"; fi
+    end_early "the machine ended before its scenarios did"
+}
+
+# Shows results as they come, and switches off a machine that says nothing for too long or takes too long.
+watch() {
+    limit=${LAB_LIMIT:-$((2700 + 3 * soak))} silence=${LAB_SILENCE:-300}
+    booted=$(date +%s) heard=$booted length=0 shown=0
+    while kill -0 "$machine" 2>/dev/null; do
+        sleep 1
+        now=$(date +%s)
+        show_new_lines
+        grown=$(wc -c <"$console")
+        if [ "$grown" != "$length" ]; then length=$grown heard=$now; fi
+        [ $((now - heard)) -lt "$silence" ] || end_early "the machine has shown no sign of life for $silence s"
+        [ $((now - booted)) -lt "$limit" ] || end_early "the scenarios are not through after $limit s"
+    done
+    wait "$machine" || true
+    show_new_lines
+}
+
+# Every result with the time since the machine was switched on.
+show_new_lines() {
+    lines=$(grep -c '^LAB ' "$console" || true)
+    [ "$lines" -gt "$shown" ] || return 0
+    grep '^LAB ' "$console" | sed -n "$((shown + 1)),${lines}p" | tr -d '\r' | while read -r line; do
+        printf '%5d s  %s\n' "$(($(date +%s) - booted))" "$line"
+    done
+    shown=$lines
+}
+
+end_early() {
+    printf 'The last lines of %s:\n' "$console" >&2
+    grep -v '^TICK' "$console" | tail -n 30 >&2
+    stop "$1"
 }
 
 say() { printf 'camera-lab: %s\n' "$*"; }
@@ -139,4 +173,5 @@ stop() {
     exit 1
 }
 
-main "$@"
+# Should this file change while it runs, nothing of the new one is read.
+main "$@"; exit

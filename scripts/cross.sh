@@ -1,6 +1,10 @@
 #!/bin/sh
 # Builds a release for a kiosk: with `cross` where it and a container engine work, else with plain cargo and
 # Debian's cross toolchain. Either way scripts/elf.sh checks whether the result will start there.
+#
+#   scripts/cross.sh RUST_TARGET
+#
+#   FLOOR   a glibc version, 2.31 for bullseye: zig links for that one, whatever this machine has
 set -eu
 
 main() {
@@ -11,9 +15,13 @@ main() {
     know_target || stop "no kiosk is known for $target"
     CROSS_CONFIG=${CROSS_CONFIG:-$root/cross.toml}
     export CROSS_CONFIG
-    binary=${CARGO_TARGET_DIR:-target}/$target/release/kiosk-enroll
+    binary=$(cross_binary)
 
-    if engine=$(working_engine) && usable_cross; then
+    if [ -n "${FLOOR-}" ]; then
+        say "builds for $target and glibc $FLOOR with zig"
+        sh scripts/setup.sh --target "$target"
+        zig_build
+    elif engine=$(working_engine) && usable_cross; then
         say "builds for $target in a container ($engine)"
         CROSS_CONTAINER_ENGINE=$engine cross build --release --locked --target "$target"
     else
@@ -68,14 +76,35 @@ usable_cross() {
 
 # --- With plain cargo ---------------------------------------------------------------------------------
 
-plain_build() {
+add_target() {
     if command -v rustup >/dev/null 2>&1; then
         rustup target add "$target"
     else
         say "no rustup here: the standard library for $target must be installed already"
     fi
+}
+
+plain_build() {
+    add_target
     linker=CARGO_TARGET_$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')_LINKER
     env "$linker=$gnu-gcc" cargo build --release --locked --target "$target"
+}
+
+# --- With zig -----------------------------------------------------------------------------------------
+
+# zig carries every version of glibc to link against; it and its helper for cargo come from PyPI into target/tools.
+zig_build() {
+    add_target
+    tools=$root/target/tools/zig
+    if [ ! -x "$tools/bin/cargo-zigbuild" ]; then
+        say "installs zig and cargo-zigbuild into $tools"
+        python3 -m venv "$tools" || stop "python3 makes no environment: apt-get install python3-venv"
+        "$tools/bin/pip" install --quiet ziglang==0.17.1 cargo-zigbuild==0.24.1
+    fi
+    # A folder of its own, and no linker from outside: cargo-zigbuild would keep it in silence.
+    linker=CARGO_TARGET_$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')_LINKER
+    env -u "$linker" PATH="$tools/bin:$PATH" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/floor-$FLOOR" \
+        cargo-zigbuild zigbuild --release --locked --target "$target.$FLOOR"
 }
 
 main "$@"

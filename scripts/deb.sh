@@ -48,7 +48,7 @@ build() {
         binary=${CARGO_TARGET_DIR:-target}/release/kiosk-enroll
     else
         sh scripts/cross.sh "$target"
-        binary=${CARGO_TARGET_DIR:-target}/$target/release/kiosk-enroll
+        binary=$(cross_binary)
     fi
 }
 
@@ -93,6 +93,7 @@ lay_out_documents() {
     put_gz $documents/changelog.gz <CHANGELOG.md
     put_gz $documents/install.md.gz <docs/install.md
     put 644 src/web/openapi.json $documents/openapi.json
+    put 644 systemd/kiosk-screen.service $documents/examples/kiosk-screen.service
     for text in config/guidance/*.toml; do
         put 644 "$text" "$documents/guidance/${text##*/}"
     done

@@ -12,14 +12,14 @@ suite=bookworm
 with=systemd,systemd-sysv,dbus,udev,procps
 
 main() {
-    root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
     folder=${1:?"usage: scripts/debian_root.sh FOLDER [--from CACHE]"}
-    cache=$root/target/debian-root
+    cd "$(dirname -- "$0")/.."
+    cache=$(pwd)/target/debian-root
     [ "${2-}" != --from ] || cache=${3:?"--from needs a folder"}
     [ "$(id -u)" = 0 ] || stop "only root can make a system: run it with sudo"
 
     if [ ! -e "$cache/.complete" ]; then
-        command -v debootstrap >/dev/null || stop "debootstrap is missing: apt-get install debootstrap"
+        sh scripts/setup.sh --tools debian
         say "makes a Debian $suite in $cache; the next time it is only copied"
         rm -rf "$cache"
         mkdir -p "$cache"

@@ -5,11 +5,11 @@
 #   scripts/elf.sh BINARY ARCHITECTURE        ARCHITECTURE is Debian's name: amd64, arm64, armhf
 set -eu
 
-# Raspberry Pi OS and Debian bookworm.
-newest_glibc=2.36
+# What Raspberry Pi OS and Debian bookworm have, unless the program is for others.
+newest_glibc=${FLOOR:-2.36}
 
 # What every Debian has: the C library in its parts, the unwinder of gcc.
-bare='libc.so.6 libm.so.6 libgcc_s.so.1 ld-linux-x86-64.so.2 ld-linux-aarch64.so.1 ld-linux-armhf.so.3'
+bare='libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1 libgcc_s.so.1 ld-linux-x86-64.so.2 ld-linux-aarch64.so.1 ld-linux-armhf.so.3'
 
 main() {
     binary=${1:?"usage: scripts/elf.sh BINARY ARCHITECTURE"}
@@ -54,7 +54,7 @@ check_glibc() {
     [ -n "$asked" ] || stop "$binary asks for no GNU C library: that is not the expected result"
     newest=$(printf '%s\n%s\n' "$asked" "$newest_glibc" | sort -V | tail -n 1)
     [ "$newest" = "$newest_glibc" ] ||
-        stop "$binary asks for glibc $asked; bookworm kiosks have $newest_glibc"
+        stop "$binary asks for glibc $asked; the kiosks have $newest_glibc"
     printf '%s\n' "$asked"
 }
 

@@ -4,6 +4,7 @@
 #   scripts/setup.sh                 for this machine
 #   scripts/setup.sh --target T      also Debian's cross toolchain for the Rust target T
 #   scripts/setup.sh --emulate T     also what runs programs for T on this machine
+#   scripts/setup.sh --tools USE     also what USE needs: lintian, debian (in a folder), boot (it), container, lab[-ARCHITECTURE]
 #
 # With everything in place it changes nothing and says so in one line. Rust itself is never installed or
 # updated here: whose toolchain that is, only its owner knows.
@@ -15,12 +16,13 @@ reasons=''
 scratch=''
 
 main() {
-    target='' emulator=''
+    target='' emulator='' tools=''
     case "${1-}" in
     '') ;;
     --target) target=${2:?"--target needs a Rust target"} ;;
     --emulate) target=${2:?"--emulate needs a Rust target"} emulator=yes ;;
-    *) stop "unknown argument $1; known: --target RUST_TARGET, --emulate RUST_TARGET" ;;
+    --tools) tools=${2:?"--tools needs a use"} ;;
+    *) stop "unknown argument $1; known: --target RUST_TARGET, --emulate RUST_TARGET, --tools USE" ;;
     esac
     [ "$(uname -s)" = Linux ] || stop "cameras are read through V4L2, so this builds on Linux only"
     scratch=$(mktemp -d)
@@ -89,7 +91,43 @@ find_missing() {
     armv7-unknown-linux-gnueabihf) find_missing_cross arm-linux-gnueabihf armhf qemu-arm-static ;;
     *) stop "no cross toolchain is known for $1; known: aarch64-unknown-linux-gnu, armv7-unknown-linux-gnueabihf" ;;
     esac
+    case "$tools" in
+    '') ;;
+    lintian) need lintian lintian 'the checks of Debian packages' ;;
+    debian) find_missing_debian ;;
+    boot)
+        find_missing_debian
+        need systemd-nspawn systemd-container 'boots a Debian in a folder'
+        need pgrep procps 'finds its first process'
+        ;;
+    container)
+        find_missing_debian
+        need podman podman 'a container engine without a daemon'
+        need runc runc 'the runtime that runs where control groups are mixed'
+        ;;
+    lab | lab-x86_64 | lab-aarch64)
+        machine=${tools#lab}
+        find_missing_lab "${machine#-}"
+        ;;
+    *) stop "no use $tools is known; known: lintian, debian, boot, container, lab, lab-ARCHITECTURE" ;;
+    esac
 }
+
+find_missing_debian() { need debootstrap debootstrap 'makes a Debian in a folder'; }
+
+# The camera lab's machine, of another architecture if one is named.
+find_missing_lab() {
+    case "${1:-$(uname -m)}" in
+    aarch64) need qemu-system-aarch64 qemu-system-arm 'is the camera lab machine' ;;
+    *) need qemu-system-x86_64 qemu-system-x86 'is the camera lab machine' ;;
+    esac
+    need cpio cpio 'packs its memory disk'
+    need xz xz-utils 'unpacks its kernel modules'
+    need readelf binutils 'tells which libraries go along'
+}
+
+# need COMMAND PACKAGE REASON
+need() { command -v "$1" >/dev/null 2>&1 || want "$2" "$3"; }
 
 find_missing_cross() {
     command -v "$1-gcc" >/dev/null 2>&1 || want "gcc-$1" "the C compiler and linker for $1"

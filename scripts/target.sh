@@ -23,3 +23,6 @@ run_program() {
         "$emulator" -cpu "$cpu" -L "/usr/$gnu" "$binary" "$@"
     fi
 }
+
+# Where scripts/cross.sh leaves the program for $target.
+cross_binary() { echo "${CARGO_TARGET_DIR:-target}/${FLOOR:+floor-$FLOOR/}$target/release/kiosk-enroll"; }

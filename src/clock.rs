@@ -14,6 +14,13 @@ pub fn monotonic_now() -> Moment {
     Moment::from_origin(Duration::new(seconds, nanos))
 }
 
+/// Reads the processor time that the calling thread has used since it began.
+pub fn thread_cpu_time() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(used.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(used.tv_nsec).unwrap_or(0))
+}
+
 /// Reads the wall clock.
 pub fn wall_now() -> WallTime {
     let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {

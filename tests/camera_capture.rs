@@ -71,7 +71,7 @@ fn stalled() -> CameraError {
 }
 
 fn busy() -> CameraError {
-    CameraError::Busy { source_name: "scripted".into() }
+    CameraError::Busy { source_name: "scripted".into(), held_by: Vec::new() }
 }
 
 fn ended() -> CameraError {

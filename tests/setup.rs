@@ -48,8 +48,13 @@ impl Machine {
     }
 
     fn set_up(&self) -> Output {
+        self.set_up_for(&[])
+    }
+
+    fn set_up_for(&self, arguments: &[&str]) -> Output {
         Command::new("/bin/sh")
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/setup.sh"))
+            .args(arguments)
             .env_clear()
             .env("PATH", self.path())
             .env("HOME", self.path())
@@ -138,4 +143,23 @@ fn what_is_missing_is_named_before_it_is_installed_by_sudo() {
 fn a_libclang_path_that_leads_nowhere_is_named() {
     let said = Machine::complete().without("libclang.so.1").refusal();
     assert!(said.contains("LIBCLANG_PATH is") && said.contains("unset it"), "{said}");
+}
+
+#[test]
+fn the_tools_of_a_use_are_asked_for_only_where_it_is_named() {
+    let machine = Machine::complete().with("apt-get", "exit 1");
+    assert!(machine.set_up().status.success());
+    for (tools, package) in [
+        ("lintian", "lintian"),
+        ("boot", "systemd-container"),
+        ("container", "podman"),
+        ("lab-aarch64", "qemu-system-arm"),
+    ] {
+        let output = machine.set_up_for(&["--tools", tools]);
+        assert!(!output.status.success(), "{tools}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!("\n  {package} - ")), "{said}");
+    }
+    let said = String::from_utf8(machine.set_up_for(&["--tools", "anvil"]).stderr).unwrap();
+    assert!(said.contains("no use anvil is known"), "{said}");
 }

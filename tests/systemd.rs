@@ -1,4 +1,4 @@
-//! Keeps the service as its promises need it: what systemd itself says about the unit, where it is installed, and
+//! Keeps the services as their promises need them: what systemd itself says about the units, where it is installed, and
 //! the lines that everything else relies on.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
@@ -12,17 +12,39 @@ use std::process::{Command, Output};
 const MOST_EXPOSURE: &str = "15";
 
 #[test]
-fn systemd_understands_every_line_of_the_unit() {
-    // The binary is not installed where this runs, and verify asks for it.
-    let unit = unit().replace("/usr/bin/kiosk-enroll", "/bin/true");
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kiosk-enroll.service");
-    fs::write(&file, unit).unwrap();
-    let Some(output) = analyze(&["verify", "--man=no", &file.to_string_lossy()]) else { return };
-    let said = words(&output);
-    assert!(output.status.success(), "{said}");
-    // An unknown key or value only warns; warnings on other units of this machine are not ours.
-    assert!(!said.lines().any(|it| it.contains("kiosk-enroll.service")), "{said}");
+fn systemd_understands_every_line_of_the_units() {
+    for (name, program) in [
+        ("kiosk-enroll.service", "/usr/bin/kiosk-enroll"),
+        ("kiosk-screen.service", "/usr/bin/cage"),
+    ] {
+        // The program is not installed where this runs, and verify asks for it.
+        let unit = read(&format!("systemd/{name}"));
+        assert!(unit.contains(program), "{name} starts no {program}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(name);
+        fs::write(&file, unit.replace(program, "/bin/true")).unwrap();
+        let Some(output) = analyze(&["verify", "--man=no", &file.to_string_lossy()]) else {
+            return;
+        };
+        let said = words(&output);
+        assert!(output.status.success(), "{said}");
+        // An unknown key or value only warns; warnings on other units of this machine are not ours.
+        assert!(!said.lines().any(|it| it.contains(name)), "{said}");
+    }
+}
+
+#[test]
+fn the_browser_reaches_this_kiosk_only_and_is_no_part_of_the_agent() {
+    let screen = read("systemd/kiosk-screen.service");
+    for line in ["IPAddressDeny=any", "IPAddressAllow=localhost", "User=kiosk-screen"] {
+        assert!(screen.lines().any(|it| it == line), "the browser's unit lacks {line}");
+    }
+    let default = read("config/kiosk-enroll.toml");
+    let page = default.lines().find_map(|it| it.strip_prefix("#listen = ")).unwrap();
+    assert!(
+        screen.contains(&format!("http://{}/", page.trim_matches('"'))),
+        "it shows another page"
+    );
 }
 
 #[test]
@@ -52,6 +74,12 @@ fn automatic_restarts_never_reach_the_start_limit() {
 fn a_hung_agent_is_noticed() {
     assert_line("Type=notify");
     assert_line("WatchdogSec=60");
+}
+
+#[test]
+fn a_stop_leaves_a_delivery_more_time_than_the_agent_gives_it() {
+    // The agent waits 8 s for the delivery under way and 15 s for its courier.
+    assert!(number("TimeoutStopSec=") > 15);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use kiosk_enroll::vision::image as pictures;
 use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture};
 
 use crate::table::{Times, budget, heading, row};
+use crate::turbojpeg;
 
 const ROUNDS: usize = 200;
 
@@ -37,6 +38,9 @@ pub(crate) fn run() {
             spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
         }),
     );
+    turbojpeg::compare(&frame.bytes, ROUNDS, || {
+        spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
+    });
     row(
         "find: detector + mesh twice",
         &Times::of(ROUNDS, || {

@@ -14,6 +14,7 @@ mod agent;
 mod disk;
 mod frame;
 mod table;
+mod turbojpeg;
 
 fn main() {
     // `cargo test --benches` only asks whether it builds.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! host: camera-lab pictures ROOT OUT ──▶ files of the machine's memory disk
-//! machine: /init ──▶ camera-lab scenarios [NAME…] ──lines──▶ serial console ──▶ host
+//! machine: /init ──▶ camera-lab scenarios [--quick] [NAME…] ──lines──▶ serial console ──▶ host
 //!                         ├─ a USB camera in user space (see `camera`)
 //!                         └─ kiosk-enroll run, enroll, status, stand-in (see `agent`)
 //! ```
@@ -18,11 +18,17 @@ mod scenario;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use agent::StandIn;
 use clock::now;
+use scenario::{Scenario, Set};
 
-const USAGE: &str = "camera-lab pictures ROOT OUT | camera-lab scenarios [PART OF A NAME]...";
+const USAGE: &str =
+    "camera-lab pictures ROOT OUT | camera-lab scenarios [--quick] [PART OF A NAME]...";
+
+/// How often the host is shown that the machine lives.
+const TICK: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,8 +49,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the scenarios whose names hold one of the words, all of them without words.
+/// Whether a scenario was asked for: by a part of its name, as one of the quick ones, or because all are.
+fn is_wanted(scenario: &Scenario, wanted: &[&str]) -> bool {
+    let (options, parts): (Vec<&str>, Vec<&str>) =
+        wanted.iter().partition(|word| word.starts_with("--"));
+    let quick = options.is_empty() || scenario.set == Set::Quick;
+    quick && (parts.is_empty() || parts.iter().any(|part| scenario.name.contains(part)))
+}
+
+/// Runs the scenarios that were asked for.
 fn scenarios(wanted: &[&str]) -> ExitCode {
+    std::thread::spawn(|| {
+        loop {
+            std::thread::sleep(TICK);
+            println!("TICK");
+        }
+    });
     let server = match StandIn::start() {
         Ok(server) => server,
         Err(error) => {
@@ -55,9 +75,10 @@ fn scenarios(wanted: &[&str]) -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     let soak = scenario::endurance::wished().map(|_| &scenario::SOAK);
     for scenario in scenario::ALL.iter().chain(soak) {
-        if !wanted.is_empty() && !wanted.iter().any(|part| scenario.name.contains(part)) {
+        if !is_wanted(scenario, wanted) {
             continue;
         }
+        println!("BEGIN {}", scenario.name);
         let began = now();
         let outcome = (scenario.run)(&server);
         let took = now().saturating_since(began).as_secs_f64();

@@ -19,9 +19,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
 use super::pulse::{self, Pulse};
+use super::reload::Reload;
 use super::renewal::Renewer;
 use super::upkeep::Upkeep;
-use super::{Rig, eye, from_queue, intake, keep, open_queue, post, queue_status, rig, seen};
+use super::{Rig, eye, from_queue, intake, keep, open_own_queue, post, queue_status, rig, seen};
 use crate::clock;
 use crate::config::{Config, Paths};
 use crate::delivery::{CourierHandle, DeliveryEvent, DeliveryState};
@@ -46,11 +47,11 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(250);
 const LOCAL_TOKEN: &str = "local.token";
 
-/// Runs the agent until it is asked to stop.
+/// Runs the agent until it is asked to stop; a SIGHUP makes it `reload`.
 ///
 /// # Errors
 /// When the configuration, the queue or the sockets cannot be used.
-pub fn run(config: &Config, paths: &Paths) -> Result<(), Failure> {
+pub fn run(config: &Config, paths: &Paths, reload: Reload) -> Result<(), Failure> {
     let rig = Rig::new(config)?;
     rig::camera_spec(config)?;
     let queue = Arc::new(open_queue_patiently(config, paths)?);
@@ -60,14 +61,14 @@ pub fn run(config: &Config, paths: &Paths) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::caused(Exit::Internal, &error))?;
-    runtime.block_on(serve(config, paths, rig, queue))
+    runtime.block_on(serve(config, paths, rig, queue, reload))
 }
 
 /// A command may have the queue open for a moment; nothing else keeps the agent from starting.
 fn open_queue_patiently(config: &Config, paths: &Paths) -> Result<Queue, Failure> {
     let began = clock::monotonic_now();
     loop {
-        match open_queue(config, paths) {
+        match open_own_queue(config, paths) {
             Ok((queue, recovery)) => {
                 tracing::info!(?recovery, "the queue is open");
                 return Ok(queue);
@@ -83,7 +84,14 @@ fn open_queue_patiently(config: &Config, paths: &Paths) -> Result<Queue, Failure
     }
 }
 
-async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> Result<(), Failure> {
+async fn serve(
+    config: &Config,
+    paths: &Paths,
+    rig: Rig,
+    queue: Arc<Queue>,
+    reload: Reload,
+) -> Result<(), Failure> {
+    let signals = Signals::listen()?;
     let (stop, stopped) = watch::channel(false);
     let (events, _) = broadcast::channel(EVENTS);
     let wake = Arc::new(Notify::new());
@@ -128,7 +136,10 @@ async fn serve(config: &Config, paths: &Paths, rig: Rig, queue: Arc<Queue>) -> R
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
-    let ended = look_after(&agent, &eye, paths, &post.clock).await;
+    let ended = look_after(&agent, &eye, signals, reload, || {
+        post::save_clock(&post.clock, paths);
+    })
+    .await;
     service::stopping();
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -228,24 +239,23 @@ async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<De
     }
 }
 
-/// Feeds the watchdog and tells systemd the state, until a signal asks for the end or the camera has
-/// failed for good.
+/// Feeds the watchdog, tells systemd the state and obeys signals, until one asks for the end or the camera
+/// has failed for good.
 async fn look_after(
     agent: &Agent,
     eye: &eye::Eye,
-    paths: &Paths,
-    clock_guard: &crate::delivery::ClockGuard,
+    mut signals: Signals,
+    mut reload: Reload,
+    save_clock: impl Fn(),
 ) -> Result<(), Failure> {
-    let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
     let mut round =
         tokio::time::interval(service::watchdog_interval().map_or(ROUND, |w| w.min(ROUND)));
     let mut rounds = 0_u64;
     loop {
         tokio::select! {
-            () = asked(&mut terminate) => return Ok(()),
-            () = asked(&mut interrupt) => return Ok(()),
+            () = asked(&mut signals.terminate) => return Ok(()),
+            () = asked(&mut signals.interrupt) => return Ok(()),
+            () = asked(&mut signals.hang_up) => reload.again(&agent.inner.courier),
             _ = round.tick() => {}
         }
         let silent = pulse::silent(&agent.inner.pulses, clock::monotonic_now());
@@ -258,8 +268,26 @@ async fn look_after(
         eye.check()?;
         rounds += 1;
         if rounds.is_multiple_of(120) {
-            post::save_clock(clock_guard, paths);
+            save_clock();
         }
+    }
+}
+
+/// What systemd and people send to the agent.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::caused(Exit::Internal, &error));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::effort::Effort;
 use crate::camera::Latest;
 use crate::clock::monotonic_now;
 use crate::config::Config;
@@ -30,14 +31,15 @@ impl BadgeWatch {
         })
     }
 
-    /// Looks at the newest frame, if it is time to; a refusal is logged.
-    pub fn look(&mut self, frames: &Latest<Frame>) -> Option<Request> {
+    /// Looks at the newest frame, if it is time to, and notes that in `effort`; a refusal is logged.
+    pub fn look(&mut self, frames: &Latest<Frame>, effort: &Effort) -> Option<Request> {
         let now = monotonic_now();
         if now.since(self.last_look) < INTERVAL {
             return None;
         }
         self.last_look = now;
         let frame = frames.take(Duration::ZERO).ok()?;
+        effort.note_frame();
         let picture = image::decode(&frame, self.spare.take()).ok()?;
         let (size, luma) = half_luma(&picture);
         self.spare = Some(picture.into_rgb());

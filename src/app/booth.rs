@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
+use super::attention::{Attention, Seen};
 use super::badge_watch::BadgeWatch;
 use super::examiner::Examiner;
 use super::eye::{CameraWatch, Eye};
 use super::pulse::Pulse;
 use super::visit::{End, Told, Visit};
 use super::{Rig, intake};
-use crate::camera::Latest;
+use crate::camera::{Empty, Latest};
 use crate::clock;
 use crate::domain::Frame;
 use crate::enrollment;
@@ -135,6 +136,11 @@ impl Booth {
     }
 }
 
+fn seen(told: &[Told]) -> Seen {
+    let face = |told: &Told| matches!(told, Told::Judged(frame) if frame.bounds.is_some());
+    if told.iter().any(face) { Seen::Somebody } else { Seen::Nobody }
+}
+
 fn gone() -> Failure {
     Failure::new(Exit::Internal, "the thread that looks at faces has ended")
         .hint("`systemctl restart kiosk-enroll`; the log tells why")
@@ -209,6 +215,7 @@ struct Current {
     request: PersonRequest,
     visit: Visit,
     sight: Sight,
+    attention: Attention,
 }
 
 /// Whether the session knows that the camera is away.
@@ -242,6 +249,7 @@ impl Worker {
         };
         loop {
             self.pulse.beat();
+            self.camera.analysis().note_life();
             let order = if self.current.is_some() {
                 self.inbox.try_recv().map_err(|error| error == TryRecvError::Disconnected)
             } else {
@@ -279,7 +287,13 @@ impl Worker {
                 if let Some(report) = self.reports.change(&id, |_| {}) {
                     self.tell(Event::Enrollment(report));
                 }
-                self.current = Some(Current { id, request, visit, sight: Sight::Given });
+                self.current = Some(Current {
+                    id,
+                    request,
+                    visit,
+                    sight: Sight::Given,
+                    attention: Attention::begin(now),
+                });
             }
             Err(error) => self.close(&id, EnrollmentState::Failed, None, Some(error.into())),
         }
@@ -288,7 +302,7 @@ impl Worker {
     /// Begins what a badge asks for, as if it had been ordered.
     fn look_for_a_badge(&mut self, examiner: &mut Examiner) {
         let Some(badges) = &mut self.badges else { return };
-        let Some(asked) = badges.look(&self.frames) else { return };
+        let Some(asked) = badges.look(&self.frames, self.camera.analysis()) else { return };
         match self.reports.open(asked.person_id.as_str()) {
             Ok(report) => {
                 let person_id = asked.person_id.to_string();
@@ -328,7 +342,7 @@ impl Worker {
     }
 
     fn step(&self, current: &mut Current, examiner: &mut Examiner) -> Result<Vec<Told>, Failure> {
-        let frame = self.frames.take(FRAME_WAIT);
+        let frame = self.next_frame(current.attention);
         let now = clock::monotonic_now();
         let camera = self.camera.status();
         let mut told = match (camera.state.as_str(), current.sight) {
@@ -348,11 +362,21 @@ impl Worker {
         };
         told.extend(match frame {
             Ok(frame) if current.sight == Sight::Given => {
-                current.visit.take(&frame, examiner, now)?
+                let told = current.visit.take(&frame, examiner, now)?;
+                self.camera.analysis().note_frame();
+                current.attention.looked(seen(&told), now, clock::monotonic_now());
+                told
             }
             _ => current.visit.tell(enrollment::Event::Tick, now)?,
         });
         Ok(told)
+    }
+
+    /// The newest frame, unless none is wanted yet.
+    fn next_frame(&self, attention: Attention) -> Result<Frame, Empty> {
+        let rest = attention.rest(clock::monotonic_now());
+        thread::sleep(rest.min(FRAME_WAIT));
+        if rest > FRAME_WAIT { Err(Empty::TimedOut) } else { self.frames.take(FRAME_WAIT) }
     }
 
     fn pass_on(&self, current: &Current, told: Vec<Told>) -> Option<End> {

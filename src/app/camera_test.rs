@@ -26,6 +26,12 @@ const EYES: MeasureName = MeasureName("inter_eye_distance");
 pub struct Glimpse<'a> {
     /// Frames a second so far.
     pub rate: Option<f64>,
+    /// Frames that were examined so far.
+    pub examined: u64,
+    /// Frames that the camera or the driver lost so far.
+    pub lost: u64,
+    /// Frames that came whole so far but could not be decoded.
+    pub damaged: u64,
     /// The distance between the eyes in pixels, if a face is seen.
     pub eyes_px: Option<f32>,
     /// What is wrong with the face.
@@ -67,9 +73,13 @@ pub fn run(
             .examine(&frame, feed.now())
             .map_err(|error| Failure::caused(Exit::Internal, &error))?;
         count.add(&frame, &examined);
+        count.superseded = feed.superseded();
         let face = examined.observation.face.as_ref();
         told(Glimpse {
             rate: count.rate(),
+            examined: count.examined,
+            lost: count.lost(),
+            damaged: count.damaged,
             eyes_px: face.map(|face| face.landmarks.inter_eye_distance()),
             reasons: &examined.judged.reasons,
         });
@@ -77,7 +87,6 @@ pub fn run(
             best = Some(examined);
         }
     }
-    count.superseded = feed.superseded();
     conclude(config, &count, best.as_ref(), rig.gates())
 }
 

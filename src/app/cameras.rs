@@ -29,6 +29,7 @@ fn camera(listing: CameraListing) -> CameraReport {
     let holder = |holder: camera::Holder| HolderReport { pid: holder.pid, program: holder.program };
     CameraReport {
         name: listing.name,
+        other_names: listing.other_names,
         node: listing.node,
         product: listing.product,
         bus: listing.bus,

@@ -1,10 +1,10 @@
 //! The agent's eye: the capture thread on the configured source, and what is told about it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 
+use super::effort::Effort;
 use super::feed::{CameraMode, open_source};
 use super::pulse::Pulse;
 use super::rig;
@@ -30,7 +30,8 @@ pub struct CameraWatch {
 struct Shared {
     source: String,
     last: Mutex<Option<camera::CameraStatus>>,
-    frames: AtomicU64,
+    capture: Effort,
+    analysis: Effort,
     slot: Mutex<Option<Arc<Latest<Frame>>>>,
 }
 
@@ -46,7 +47,8 @@ impl Eye {
             shared: Arc::new(Shared {
                 source: config.camera.source.clone(),
                 last: Mutex::default(),
-                frames: AtomicU64::new(0),
+                capture: Effort::default(),
+                analysis: Effort::default(),
                 slot: Mutex::default(),
             }),
         };
@@ -54,6 +56,8 @@ impl Eye {
         let (counted, told, beating) = (watch.clone(), watch.clone(), pulse.clone());
         let port = spec.clone();
         let factory = Box::new(move |stop: &StopSignal| {
+            // Looking for a camera in vain is a sign of life too.
+            beating.beat();
             let inner = open_source(&spec, &mode, Pace::RealTime, stop.clone())?;
             let counted = Counted { inner, watch: counted.clone(), pulse: beating.clone() };
             Ok(Box::new(counted) as Box<dyn FrameSource>)
@@ -107,6 +111,7 @@ impl CameraWatch {
     /// The state in the wire's words.
     pub fn status(&self) -> CameraStatus {
         let shared = &self.shared;
+        let capture = shared.capture.report();
         let superseded = lock(&shared.slot).as_ref().map_or(0, |slot| slot.dropped());
         let last = lock(&shared.last);
         let streaming = last.as_ref().filter(|s| s.state == camera::CameraState::Streaming);
@@ -117,9 +122,16 @@ impl CameraWatch {
                 (Some(status), None) => Some(status.detail.clone()),
                 _ => None,
             },
-            frames: shared.frames.load(Ordering::Relaxed),
+            frames: capture.frames,
             superseded,
+            capture,
+            analysis: shared.analysis.report(),
         }
+    }
+
+    /// Where the thread that looks at frames notes what that costs.
+    pub fn analysis(&self) -> &Effort {
+        &self.shared.analysis
     }
 
     fn note(&self, status: &camera::CameraStatus) {
@@ -138,7 +150,7 @@ impl FrameSource for Counted {
     fn next(&mut self) -> Result<Frame, camera::CameraError> {
         self.pulse.beat();
         let frame = self.inner.next()?;
-        self.watch.shared.frames.fetch_add(1, Ordering::Relaxed);
+        self.watch.shared.capture.note_frame();
         Ok(frame)
     }
 
@@ -162,4 +174,26 @@ fn reset(spec: SourceSpec) -> Reset {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Layers, Sources};
+
+    #[test]
+    fn an_eye_without_a_camera_shows_signs_of_life() {
+        let settings = vec!["camera.source=frames:/nowhere/at/all".to_owned()];
+        let layers = Layers::gather(&Sources { settings, ..Sources::default() }).unwrap();
+        let config = Config::resolve(&layers).unwrap();
+        let (events, _) = broadcast::channel(8);
+        let eye = Eye::open(&config, events).unwrap();
+        let first = eye.pulse().last_beat();
+        let began = std::time::Instant::now();
+        while eye.pulse().last_beat() == first {
+            assert!(began.elapsed().as_secs() < 60, "a missing camera looks like a frozen loop");
+            std::thread::yield_now();
+        }
+        eye.close();
+    }
 }

@@ -6,6 +6,7 @@
 mod advice;
 pub mod agent;
 pub mod alone;
+mod attention;
 pub mod badge_watch;
 pub mod booth;
 mod calibration;
@@ -14,6 +15,7 @@ pub mod camera_test;
 pub mod cameras;
 mod carriage;
 pub mod contact_sheet;
+mod effort;
 pub mod examiner;
 pub mod eye;
 pub mod feed;
@@ -23,6 +25,7 @@ pub mod outbox;
 pub mod owner;
 pub mod post;
 pub mod pulse;
+pub mod reload;
 pub mod renewal;
 pub mod report;
 pub mod rig;
@@ -95,11 +98,29 @@ pub fn check(config: &Config, paths: &Paths) -> Result<Vec<String>, Failure> {
     Ok(notes)
 }
 
-/// Opens the queue, and no other process can until it is dropped.
+/// Opens the queue for a command, see [`open_own_queue`].
+///
+/// A command never makes a key for a queue that has had one: what systemd hands to the agent alone is no
+/// credential of this process, and with another key everything in the queue looks like somebody else's.
+///
+/// # Errors
+/// As [`open_own_queue`]; and when the queue's key is not to be had here.
+pub fn open_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), Failure> {
+    let key = paths.key_file(config.queue.key_file.as_deref());
+    if paths.queue().exists() && !key.exists() {
+        let error = format!("the key of the queue is not here: {} does not exist", key.display());
+        return Err(Failure::new(Exit::Configuration, error).hint(
+            "a credential is given to the service alone: start it with `systemctl start kiosk-enroll`, then commands ask it",
+        ));
+    }
+    open_own_queue(config, paths)
+}
+
+/// Opens the queue, and no other process can until it is dropped. A missing key is made.
 ///
 /// # Errors
 /// When it is open elsewhere, or the key or the directory cannot be used.
-pub fn open_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), Failure> {
+pub fn open_own_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), Failure> {
     make_state_dir(&paths.state)?;
     let key = DeviceKey::load_or_create(&paths.key_file(config.queue.key_file.as_deref()))
         .map_err(from_queue)?;

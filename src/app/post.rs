@@ -48,12 +48,16 @@ pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, 
         rate: Rate::new(count, per).unwrap_or_default(),
         ..ScheduleSettings::default()
     };
-    let flow = if config.delivery.paused { Flow::Paused } else { Flow::Open };
     let outbox = Arc::new(QueueOutbox(queue));
-    let settings = CourierSettings { schedule, flow };
+    let settings = CourierSettings { schedule, flow: flow(config) };
     let shrink = Some(Arc::new(smaller) as Shrink);
     let (courier, handle) = Courier::new(outbox, Arc::clone(&api) as _, settings, shrink);
     Ok(Post { courier, handle, clock, api })
+}
+
+/// Whether the operator lets updates go.
+pub const fn flow(config: &Config) -> Flow {
+    if config.delivery.paused { Flow::Paused } else { Flow::Open }
 }
 
 /// A client of the persons API as the configuration wants it; nothing is sent yet.

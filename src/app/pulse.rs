@@ -31,9 +31,13 @@ impl Pulse {
         self.last_millis.store(millis, Ordering::Relaxed);
     }
 
+    /// When it last beat.
+    pub fn last_beat(&self) -> Moment {
+        Moment::from_origin(Duration::from_millis(self.last_millis.load(Ordering::Relaxed)))
+    }
+
     fn is_alive(&self, now: Moment) -> bool {
-        let last = Duration::from_millis(self.last_millis.load(Ordering::Relaxed));
-        now.since(Moment::from_origin(last)) < LIMIT
+        now.since(self.last_beat()) < LIMIT
     }
 }
 

@@ -109,6 +109,6 @@ impl Rig {
 pub fn camera_spec(config: &Config) -> Result<SourceSpec, Failure> {
     SourceSpec::parse(&config.camera.source).map_err(|error| {
         Failure::caused(Exit::Configuration, &error)
-            .hint("camera.source takes \"auto\", a device path, a by-id name, an index, or \"frames:DIR?fps=10&once\"")
+            .hint("camera.source takes \"auto\", a device path, a by-id or by-path name, \"serial:NUMBER\", an index, or \"frames:DIR?fps=10&once\"")
     })
 }

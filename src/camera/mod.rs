@@ -83,10 +83,12 @@ pub enum CameraError {
         source_name: String,
     },
     /// Another program streams from it.
-    #[error("camera {source_name} is in use by another program")]
+    #[error("camera {source_name} is in use by {}", users(.held_by))]
     Busy {
         /// The device.
         source_name: String,
+        /// Who has it open, as far as this user may know.
+        held_by: Vec<Holder>,
     },
     /// The device gives no format that can be used.
     #[error("camera {source_name} cannot be used: {what}")]
@@ -158,8 +160,28 @@ impl CameraError {
             }
             Self::Ended { .. } => "leave out \"once\" to replay without end",
             Self::Source { .. } => {
-                "use \"auto\", a path, a name from /dev/v4l/by-id, an index, or \"frames:DIR?fps=10&once\""
+                "use \"auto\", a path, a name from /dev/v4l/by-id or by-path, \"serial:NUMBER\", an index, or \"frames:DIR?fps=10&once\""
             }
         }
+    }
+}
+
+fn users(holders: &[Holder]) -> String {
+    let named: Vec<String> =
+        holders.iter().map(|it| format!("{} (process {})", it.program, it.pid)).collect();
+    if named.is_empty() { "another program".to_owned() } else { named.join(" and ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_the_camera_is_named_where_that_is_known() {
+        let busy = |held_by| CameraError::Busy { source_name: "cam".to_owned(), held_by };
+        assert_eq!(busy(Vec::new()).to_string(), "camera cam is in use by another program");
+        let holder = |pid, program: &str| Holder { pid, program: program.to_owned() };
+        let told = busy(vec![holder(77, "cheese"), holder(8, "obs")]).to_string();
+        assert_eq!(told, "camera cam is in use by cheese (process 77) and obs (process 8)");
     }
 }

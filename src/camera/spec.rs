@@ -5,7 +5,8 @@
 //! | `auto` | the first USB camera |
 //! | `0` | `/dev/video0` |
 //! | `/dev/v4l/by-path/…` | this device |
-//! | `usb-Acme_Cam_0001-video-index0` | this name in `/dev/v4l/by-id` |
+//! | `usb-Acme_Cam_0001-video-index0` | this name in `/dev/v4l/by-id`, or else in `by-path` |
+//! | `serial:0001` | the USB camera with this serial number |
 //! | `frames:DIR?fps=10&once` | the pictures of a folder |
 
 use std::fmt;
@@ -48,8 +49,10 @@ pub enum SourceSpec {
     Index(u32),
     /// A device by its path.
     Path(PathBuf),
-    /// A device by its name in `/dev/v4l/by-id`.
+    /// A device by its name in `/dev/v4l/by-id`, or else in `/dev/v4l/by-path`.
     Name(String),
+    /// A USB camera by its serial number.
+    Serial(String),
     /// A folder of pictures.
     Frames(FramesSpec),
 }
@@ -64,6 +67,12 @@ impl SourceSpec {
         if let Some(frames) = text.strip_prefix("frames:") {
             return FramesSpec::parse(frames).map(Self::Frames).map_err(refuse);
         }
+        if let Some(serial) = text.strip_prefix("serial:") {
+            let told = !serial.trim().is_empty();
+            return told
+                .then(|| Self::Serial(serial.trim().to_owned()))
+                .ok_or_else(|| refuse("found no number behind \"serial:\"".to_owned()));
+        }
         if text == "auto" {
             return Ok(Self::Auto);
         }
@@ -77,8 +86,8 @@ impl SourceSpec {
         }
         if text.is_empty() || text.contains(['/', ':']) || text.contains(char::is_whitespace) {
             return Err(refuse(
-                "allowed are \"auto\", a path from the root, a name of /dev/v4l/by-id, an index, \
-                 or \"frames:DIR?fps=10&once\""
+                "allowed are \"auto\", a path from the root, a name of /dev/v4l/by-id or by-path, \
+                 \"serial:NUMBER\", an index, or \"frames:DIR?fps=10&once\""
                     .to_owned(),
             ));
         }
@@ -93,6 +102,7 @@ impl fmt::Display for SourceSpec {
             Self::Index(index) => write!(f, "/dev/video{index}"),
             Self::Path(path) => write!(f, "{}", path.display()),
             Self::Name(name) => f.write_str(name),
+            Self::Serial(serial) => write!(f, "serial:{serial}"),
             Self::Frames(frames) => write!(f, "frames:{}", frames.dir.display()),
         }
     }
@@ -142,6 +152,7 @@ mod tests {
             ("2", SourceSpec::Index(2)),
             ("/dev/video0", SourceSpec::Path(PathBuf::from("/dev/video0"))),
             (name, SourceSpec::Name(name.to_owned())),
+            ("serial:0001 A", SourceSpec::Serial("0001 A".to_owned())),
             ("frames:assets/demo", frames(10.0, AtEnd::Loop)),
             ("frames:assets/demo?fps=7.5&once", frames(7.5, AtEnd::Stop)),
             ("frames:assets/demo?once", frames(10.0, AtEnd::Stop)),
@@ -159,6 +170,7 @@ mod tests {
             ("rtsp://10.0.0.1", "allowed are \"auto\""),
             ("999", "an index above 255"),
             ("frames:", "no folder"),
+            ("serial: ", "no number"),
             ("frames:x?fps=0", "found fps=0; allowed are 0.1 to 120"),
             ("frames:x?fps=inf", "found fps=inf; allowed are 0.1 to 120"),
             ("frames:x?fps=NaN", "found fps=NaN"),

@@ -14,6 +14,9 @@ use crate::clock::monotonic_now;
 use crate::failure::{Exit, Failure};
 use crate::web::camera::{CameraReport, CameraTestReport, ChoiceReport, ControlReport, ModeReport};
 
+/// A live line longer than a terminal is wide could not be written over.
+const TERMINAL: usize = 79;
+
 /// How often the live figures change.
 const REFRESH: Duration = Duration::from_millis(500);
 
@@ -79,6 +82,9 @@ fn list(setting: &Setting, output: &Output) -> Result<(), Failure> {
 fn tell_camera(camera: &CameraReport, output: &Output) {
     output.line(output.paint(Tone::Strong, &camera.product));
     output.line(format!("  name    {}", camera.name));
+    for name in &camera.other_names {
+        output.line(format!("  or      {name}"));
+    }
     let bus = camera.bus.as_deref().map(|bus| format!(", USB {bus}")).unwrap_or_default();
     output.line(format!("  node    {}{bus}, driver {}", camera.node, camera.driver));
     for mode in &camera.modes {
@@ -129,11 +135,13 @@ fn test(args: &TestArgs, setting: &Setting, output: &Output) -> Result<(), Failu
         let now = monotonic_now();
         if now >= next {
             next = now + REFRESH;
-            output.progress(live_line(glimpse));
+            output.live(live_line(glimpse));
         }
     };
     let length = Duration::from_secs(args.seconds);
-    let mut test = camera_test::run(&setting.config, length, &mut told)?;
+    let test = camera_test::run(&setting.config, length, &mut told);
+    output.end_live();
+    let mut test = test?;
     if let (Some(path), Some(jpeg)) = (&args.out, &test.jpeg) {
         std::fs::write(path, jpeg).map_err(|error| {
             Failure::new(Exit::CannotCreate, format!("picture {}: {error}", path.display()))
@@ -154,9 +162,17 @@ fn live_line(glimpse: Glimpse<'_>) -> String {
     let rate = glimpse.rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"));
     let face =
         glimpse.eyes_px.map_or_else(|| "no face".to_owned(), |px| format!("eyes {px:.0} px apart"));
-    let reasons: Vec<&str> = glimpse.reasons.iter().map(|reason| reason.code()).collect();
-    let verdict = if reasons.is_empty() { "good".to_owned() } else { reasons.join(", ") };
-    format!("{rate:>5} fps  {face:<20}  {verdict}")
+    // The first is the one to put right first; all of them would not fit.
+    let verdict = match glimpse.reasons {
+        [] => "good".to_owned(),
+        [only] => only.code().to_owned(),
+        [first, others @ ..] => format!("{} +{}", first.code(), others.len()),
+    };
+    let Glimpse { examined, lost, damaged, .. } = glimpse;
+    let line = format!(
+        "{rate:>5} fps  {examined} examined, {lost} lost, {damaged} damaged  {face:<17}  {verdict}"
+    );
+    line.chars().take(TERMINAL).collect()
 }
 
 fn tell_test(report: &CameraTestReport, output: &Output) {

@@ -144,7 +144,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     }
     let setting = Setting::load(&cli.globals)?;
     match cli.command {
-        Command::Run(args) => run::run(&args, &setting),
+        Command::Run(args) => run::run(&args, &setting, &cli.globals),
         Command::Enroll(args) => enroll::run(args, &setting, output),
         Command::Update(args) => update::run(args, &setting, output),
         Command::Flush(args) => flush::run(&args, &setting, output),

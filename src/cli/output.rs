@@ -39,9 +39,26 @@ impl Output {
 
     /// Writes a line of progress to standard error, if a person looks at it.
     pub(super) fn progress(self, text: impl AsRef<str>) {
-        if !self.json && !self.quiet && io::stderr().is_terminal() {
+        if self.has_watcher() {
             let _ = writeln!(io::stderr(), "{}", text.as_ref());
         }
+    }
+
+    /// Writes over the last such line on standard error, if a person looks at it.
+    pub(super) fn live(self, text: impl AsRef<str>) {
+        if self.has_watcher() {
+            // Back to the margin, and the rest of the old line goes away.
+            let _ = write!(io::stderr(), "\r\x1b[K{}", text.as_ref());
+        }
+    }
+
+    /// Takes the live line away, before anything else is written.
+    pub(super) fn end_live(self) {
+        self.live("");
+    }
+
+    fn has_watcher(self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
     }
 
     /// Writes one JSON document as a line; nothing when a person reads.

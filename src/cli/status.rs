@@ -5,7 +5,7 @@ use super::setting::Setting;
 use super::token::FEW_DAYS;
 use crate::app;
 use crate::failure::{Exit, Failure};
-use crate::web::wire::{CameraStatus, DeliveryStatus, StatusReport};
+use crate::web::wire::{CameraStatus, DeliveryStatus, EffortReport, StatusReport};
 
 pub(super) fn run(setting: &Setting, output: &Output) -> Result<(), Failure> {
     let agent = setting.agent()?;
@@ -31,6 +31,9 @@ fn tell(report: &StatusReport, output: &Output) {
     output.line(format!("kiosk     {}  version {}  agent {agent}", report.kiosk, report.version));
     if let Some(camera) = &report.camera {
         output.line(format!("camera    {}", camera_line(camera, output)));
+        if let Some(line) = effort_line(&camera.capture, &camera.analysis) {
+            output.line(format!("          {line}"));
+        }
     }
     if let Some(enrollment) = &report.enrollment {
         let guidance = enrollment.guidance.as_deref().unwrap_or("-");
@@ -113,4 +116,15 @@ fn camera_line(camera: &CameraStatus, output: &Output) -> String {
         camera.frames,
         camera.superseded
     )
+}
+
+/// What the camera costs at the moment, once that is known.
+fn effort_line(capture: &EffortReport, analysis: &EffortReport) -> Option<String> {
+    let part = |what: &str, effort: &EffortReport| {
+        let share = effort.cpu_share? * 100.0;
+        Some(format!("{:.1} a second {what} with {share:.1} % of a processor", effort.rate?))
+    };
+    let parts: Vec<String> =
+        [part("taken", capture), part("looked at", analysis)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

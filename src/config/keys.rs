@@ -51,7 +51,7 @@ pub const KEYS: &[Key] = &[
         "camera.source",
         Kind::Text,
         "\"auto\"",
-        "Where frames come from: \"auto\", a device path, a name from /dev/v4l/by-id, an index,\nor \"frames:DIR?fps=10&once\" (replays JPEG and PNG files in name order; loops without once).",
+        "Where frames come from: \"auto\", a device path, a name from /dev/v4l/by-id or by-path,\n\"serial:NUMBER\", an index, or \"frames:DIR?fps=10&once\" (replays\nJPEG and PNG files in name order; loops without once).",
     ),
     key(
         "camera.width",

@@ -33,8 +33,8 @@ use super::status::{DeliveryEvent, DeliveryStatus, Notices};
 use super::unsettled::Delivered;
 use super::{Outbox, OutboxError, PersonsApi, Shrink, TokenMark};
 
-/// How long the update on its way may take after a stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long the update on its way may take after a stop; the whole stop is to stay below ten seconds.
+const GRACE: Duration = Duration::from_secs(8);
 /// How often a refused token's file is looked at.
 const TOKEN_POLL: Duration = Duration::from_secs(2);
 /// The longest sleep: the wall clock may be set meanwhile.

@@ -75,7 +75,11 @@ fn choose_from(source: &SourceSpec, found: &CameraListReport) -> Choice {
             let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
             *path == *camera.name || real == *camera.node
         }
-        SourceSpec::Name(name) => camera.name.rsplit('/').next() == Some(name.as_str()),
+        SourceSpec::Name(name) => {
+            let mut names = std::iter::once(&camera.name).chain(&camera.other_names);
+            names.any(|known| known.rsplit('/').next() == Some(name.as_str()))
+        }
+        SourceSpec::Serial(_) => camera.other_names.contains(&source.to_string()),
         SourceSpec::Frames(_) => false,
     };
     // Of several, the first that works, as the agent would take it.
@@ -175,6 +179,7 @@ mod tests {
     fn camera(name: &str, node: &str) -> CameraReport {
         CameraReport {
             name: name.into(),
+            other_names: vec![format!("serial:{node}")],
             node: node.into(),
             product: "Acme Cam".into(),
             bus: Some("1-1".into()),
@@ -210,6 +215,7 @@ mod tests {
         assert_eq!(node(SourceSpec::Path("/dev/v4l/by-id/b".into())), "/dev/video2");
         assert_eq!(node(SourceSpec::Name("b".into())), "/dev/video2");
         assert_eq!(node(SourceSpec::Name("c".into())), "none");
+        assert_eq!(node(SourceSpec::Serial("/dev/video2".into())), "/dev/video2");
     }
 
     #[test]

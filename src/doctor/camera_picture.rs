@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::doctor::Status;
-    use crate::web::wire::MeasureReport;
+    use crate::web::wire::{EffortReport, MeasureReport};
 
     fn report(examined: u64, lost: u64, luminance: Option<f64>) -> CameraTestReport {
         let measure = MeasureReport { native: luminance, score: None, not_assessed: None };
@@ -177,6 +177,8 @@ mod tests {
                 reason: None,
                 frames,
                 superseded: 0,
+                capture: EffortReport::default(),
+                analysis: EffortReport::default(),
             };
             assert_eq!(judge(&Facts::Agent(camera)).status, status, "{state}");
         }

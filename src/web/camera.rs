@@ -22,6 +22,8 @@ pub struct CameraListReport {
 pub struct CameraReport {
     /// The name for `camera.source`: it stays after a replug.
     pub name: String,
+    /// Other names that stay: by its place on the USB, by its serial number.
+    pub other_names: Vec<String>,
     /// The device file at the moment.
     pub node: String,
     /// What the maker calls it.

@@ -6,7 +6,7 @@
 //! What is absent: no person, no update's id, no path. Labels come from closed lists.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast::Receiver;
@@ -62,6 +62,14 @@ const CAMERA: Metric = gauge(
 const FRAMES: Metric = counter("kiosk_enroll_camera_frames_total", "Frames captured");
 const SUPERSEDED: Metric =
     counter("kiosk_enroll_camera_frames_superseded_total", "Frames replaced by newer ones unseen");
+const ANALYSED: Metric = counter(
+    "kiosk_enroll_camera_frames_analysed_total",
+    "Frames that were looked at, for badges and faces",
+);
+const CPU: Metric = counter(
+    "kiosk_enroll_camera_cpu_seconds_total",
+    "Processor time spent on frames, by part: capture, analysis",
+);
 const JUDGED: Metric = counter("kiosk_enroll_frames_judged_total", "Frames judged in enrollments");
 const REFUSALS: Metric = counter(
     "kiosk_enroll_frame_refusals_total",
@@ -77,7 +85,7 @@ const DELIVERIES: Metric = counter(
 );
 
 /// Every family, in the order in which they are told.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 16] = [
     BUILD,
     UPDATES,
     QUEUE_BYTES,
@@ -88,6 +96,8 @@ pub const METRICS: [Metric; 14] = [
     CAMERA,
     FRAMES,
     SUPERSEDED,
+    ANALYSED,
+    CPU,
     JUDGED,
     REFUSALS,
     ENROLLMENTS,
@@ -186,6 +196,10 @@ pub fn exposition(status: &StatusReport, counts: &Counts) -> String {
         text.states(CAMERA, &CAMERA_STATES, &camera.state);
         text.single(FRAMES, camera.frames);
         text.single(SUPERSEDED, camera.superseded);
+        text.single(ANALYSED, camera.analysis.frames);
+        text.family(CPU);
+        text.sample(CPU, &[("part", "capture")], camera.capture.cpu_s);
+        text.sample(CPU, &[("part", "analysis")], camera.analysis.cpu_s);
     }
     text.single(JUDGED, counts.judged);
     text.counted(REFUSALS, "reason", &counts.refusals);
@@ -203,7 +217,7 @@ impl Text {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn sample(&mut self, metric: Metric, labels: &[(&str, &str)], value: u64) {
+    fn sample(&mut self, metric: Metric, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<_> =
             labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         let braces =
@@ -234,7 +248,9 @@ impl Text {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
-    use super::super::wire::{CameraStatus, DeliveryStatus, JudgedReport, QueueStatus};
+    use super::super::wire::{
+        CameraStatus, DeliveryStatus, EffortReport, JudgedReport, QueueStatus,
+    };
     use super::*;
 
     fn status() -> StatusReport {
@@ -248,6 +264,8 @@ mod tests {
                 reason: None,
                 frames: 90,
                 superseded: 3,
+                capture: EffortReport { cpu_s: 1.25, ..EffortReport::default() },
+                analysis: EffortReport { frames: 40, ..EffortReport::default() },
             }),
             enrollment: None,
             queue: QueueStatus { queued: 2, parked: 1, bytes: 4096, ..QueueStatus::default() },
@@ -270,8 +288,8 @@ mod tests {
         Event::Frame { enrollment: "e1".into(), frame }
     }
 
-    /// Reads the format strictly: families declared once and before their samples, labels quoted, values whole.
-    fn parse(text: &str) -> BTreeMap<String, u64> {
+    /// Reads the format strictly: families declared once and before their samples, labels quoted, values numbers.
+    fn parse(text: &str) -> BTreeMap<String, f64> {
         let mut declared = Vec::new();
         let mut samples = BTreeMap::new();
         for line in text.lines() {
@@ -306,11 +324,13 @@ mod tests {
             ("kiosk_enroll_delivery_state{state=\"offline\"}", 1),
             ("kiosk_enroll_delivery_state{state=\"idle\"}", 0),
             ("kiosk_enroll_camera_frames_total", 90),
+            ("kiosk_enroll_camera_frames_analysed_total", 40),
             ("kiosk_enroll_frame_refusals_total{reason=\"too_dark\"}", 2),
             ("kiosk_enroll_token_days_left", 4),
         ] {
-            assert_eq!(samples.get(series), Some(&value), "{series}\n{text}");
+            assert_eq!(samples.get(series), Some(&f64::from(value)), "{series}\n{text}");
         }
+        assert!(text.contains("kiosk_enroll_camera_cpu_seconds_total{part=\"capture\"} 1.25\n"));
         for metric in METRICS {
             assert!(text.contains(&format!("# TYPE {} {}\n", metric.name, metric.kind)));
             assert_eq!(

@@ -223,7 +223,7 @@ pub struct StatusReport {
 }
 
 /// The camera in `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CameraStatus {
     /// `absent`, `opening`, `streaming`, `stalled`, `denied`, `busy`, `failing` or `ended`.
     pub state: String,
@@ -235,6 +235,23 @@ pub struct CameraStatus {
     pub frames: u64,
     /// Frames replaced by newer ones before anyone looked.
     pub superseded: u64,
+    /// What taking the frames costs.
+    pub capture: EffortReport,
+    /// What looking at them costs, for badges and faces.
+    pub analysis: EffortReport,
+}
+
+/// What a thread's work on frames costs, in `status`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct EffortReport {
+    /// Frames since the start.
+    pub frames: u64,
+    /// Frames a second in the last seconds; `null` while that is not known.
+    pub rate: Option<f64>,
+    /// Seconds of processor time since the start.
+    pub cpu_s: f64,
+    /// Share of one processor in the last seconds, 0 to 1; `null` while that is not known.
+    pub cpu_share: Option<f64>,
 }
 
 /// The queue in `status`.

@@ -200,3 +200,24 @@ fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
     !bytes.iter().fold(!0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
+
+#[test]
+fn a_command_makes_no_second_key_for_a_queue_whose_key_only_the_service_has() {
+    let kiosk = Kiosk::new();
+    kiosk.json(&["update", "person_1", "--notes", "sealed"]);
+    let key = kiosk.path("state/device.key");
+    let credential = kiosk.path("credential");
+    fs::rename(&key, &credential).unwrap();
+    for command in [&["queue", "list"][..], &["update", "person_2", "--notes", "later"]] {
+        let done = kiosk.run(command);
+        assert_eq!(done.code, 78, "{command:?}: {}", done.err);
+        assert!(
+            done.err.contains("hint: ") && done.err.contains("systemctl start"),
+            "{}",
+            done.err
+        );
+    }
+    assert!(!key.exists(), "a key that fits nothing was made");
+    fs::rename(credential, key).unwrap();
+    assert_eq!(kiosk.json(&["queue", "list"]).as_array().unwrap().len(), 1);
+}

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The token that the stand-in of the tests accepts.
 pub(crate) const TOKEN: &str = "a-token-of-the-tests";
 
-/// A state directory, an empty configuration file and settings for every command.
+/// A state directory, a configuration file that begins empty and settings for every command.
 pub(crate) struct Kiosk {
     dir: tempfile::TempDir,
     settings: Vec<String>,
@@ -93,6 +93,11 @@ impl Kiosk {
         agent
     }
 
+    /// Puts `text` into the configuration file, which begins empty.
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.path("empty.toml"), text).unwrap();
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("agent.log")).unwrap_or_default()
     }
@@ -112,9 +117,18 @@ impl Agent {
 
     /// As systemd would; gives the exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().unwrap().code()
+    }
+
+    /// As `systemctl reload` would.
+    pub(crate) fn reload(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 }
 

@@ -8,3 +8,4 @@ mod doctor;
 mod journey;
 mod kiosk;
 mod promises;
+mod reload;

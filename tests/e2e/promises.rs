@@ -88,6 +88,8 @@ fn every_command_in_the_documents_is_one_that_the_program_knows() {
         "docs/operations.md",
         "docs/delivery.md",
         "docs/camera-lab.md",
+        "packaging/bundle/README.txt",
+        "packaging/bundle/LEEME.txt",
     ] {
         for command in commands_of(&file(page)) {
             let mut words = words_of(&command);

@@ -14,6 +14,8 @@ pub enum Fault {
     ErrorBit,
     /// Packets with a header and nothing behind it.
     Empty,
+    /// Some packets in the middle never arrive, and nobody notices on the way.
+    Lost,
     /// The Huffman tables are left out, as many cameras do.
     NoTables,
 }
@@ -41,7 +43,7 @@ pub fn damage(bytes: &mut Vec<u8>, fault: Fault) {
                 part[18..22].copy_from_slice(&[0xFF, 0xC0, 0xFF, 0xC4]);
             }
         }
-        Fault::None | Fault::ErrorBit | Fault::NoTables => {}
+        Fault::None | Fault::ErrorBit | Fault::Lost | Fault::NoTables => {}
     }
 }
 

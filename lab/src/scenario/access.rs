@@ -1,7 +1,9 @@
 //! What if the camera is there, but not for the agent?
 
+use std::path::Path;
+
 use super::{Figures, ensure, plugged, streaming};
-use crate::agent::{Agent, Outcome, StandIn, User};
+use crate::agent::{Agent, Outcome, StandIn, User, run};
 use crate::camera::Model;
 
 pub(super) fn busy(_: &StandIn) -> Outcome<Figures> {
@@ -11,6 +13,11 @@ pub(super) fn busy(_: &StandIn) -> Outcome<Figures> {
     agent.camera_becomes("busy")?;
     other.frames_come(10)?;
     let reason = agent.camera()?["reason"].to_string();
+    let holder = format!("(process {})", other.pid());
+    ensure(reason.contains(&holder), || format!("the holder is not named: {reason}"))?;
+    let (_, list) = run(Path::new("/tmp/list"), &[], &["camera", "list"])?;
+    let held_by = &list["cameras"][0]["held_by"][0]["pid"];
+    ensure(*held_by == other.pid(), || format!("camera list does not name the holder: {list}"))?;
     other.stop()?;
     agent.camera_becomes("streaming")?;
     agent.stop()?;

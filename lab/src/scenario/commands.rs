@@ -24,6 +24,8 @@ pub(super) fn list_and_test(_: &StandIn) -> Outcome<Figures> {
     ensure(camera["product"] == "Lab Cam" && camera["node"] == "/dev/video0", || list.to_string())?;
     let modes = camera["modes"].as_array().map_or(0, Vec::len);
     ensure(modes == 3, || list.to_string())?;
+    let others = list["others"].to_string();
+    ensure(others.contains("/dev/video1"), || format!("the metadata node is no other: {list}"))?;
     let picture = "/tmp/test.jpg";
     let arguments = ["camera", "test", "--seconds", "4", "--out", picture];
     let (code, test) = run(state, &[], &arguments)?;

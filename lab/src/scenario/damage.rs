@@ -46,6 +46,10 @@ pub(super) fn corrupt(server: &StandIn) -> Outcome<Figures> {
     survives(server, "corrupt", Fault::Corrupt)
 }
 
+pub(super) fn lost(server: &StandIn) -> Outcome<Figures> {
+    survives(server, "lost", Fault::Lost)
+}
+
 pub(super) fn marked(server: &StandIn) -> Outcome<Figures> {
     survives(server, "marked", Fault::ErrorBit)
 }

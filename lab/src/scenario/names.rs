@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{Figures, ensure, plugged};
-use crate::agent::{Agent, Outcome, StandIn, User, told};
+use crate::agent::{Agent, Outcome, StandIn, User, run, told};
 use crate::camera::Model;
 
 /// The name that udev makes of the first camera's strings.
@@ -36,6 +36,23 @@ pub(super) fn by_id(_: &StandIn) -> Outcome<Figures> {
     ensure(other.sent().is_empty(), || "the other camera was opened".to_owned())?;
     agent.stop()?;
     Ok(vec![("nodes of the name", format!("{}, {}", first.display(), second.display()))])
+}
+
+/// Neither camera has a link here: only the number in its own memory tells it.
+pub(super) fn by_serial(_: &StandIn) -> Outcome<Figures> {
+    let first = plugged(Model::usual(), "red")?;
+    let mut second = plugged(Model::second(), "blue")?;
+    let agent = Agent::start("serial", User::Root, &["camera.source=serial:LAB0002"])?;
+    agent.camera_becomes("streaming")?;
+    let (_, list) = run(Path::new("/tmp/list"), &[], &["camera", "list"])?;
+    ensure(list.to_string().contains("serial:LAB0001"), || list.to_string())?;
+    second.unplug();
+    agent.camera_becomes("absent")?;
+    second.plug().map_err(told("plug"))?;
+    agent.camera_becomes("streaming")?;
+    ensure(first.sent().is_empty(), || "the other camera was opened".to_owned())?;
+    agent.stop()?;
+    Ok(Vec::new())
 }
 
 /// Makes the link to the node of the first camera, and tells the node.

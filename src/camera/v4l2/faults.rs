@@ -35,7 +35,7 @@ pub(super) fn camera_error(
             CameraError::Unplugged { source_name }
         }
         (Some(Errno::EACCES | Errno::EPERM), _) => CameraError::Denied { source_name },
-        (Some(Errno::EBUSY), _) => CameraError::Busy { source_name },
+        (Some(Errno::EBUSY), _) => CameraError::Busy { source_name, held_by: Vec::new() },
         _ => CameraError::Failing { source_name, source: error },
     }
 }

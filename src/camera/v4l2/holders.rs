@@ -12,6 +12,13 @@ pub struct Holder {
     pub program: String,
 }
 
+/// The other programs that have `device` open now.
+pub(super) fn others(device: &Path) -> Vec<Holder> {
+    let mut found = holders(device, Path::new("/proc"));
+    found.retain(|holder| holder.pid != std::process::id());
+    found
+}
+
 /// The programs that have `device` open; those of other users are only seen by root.
 pub(super) fn holders(device: &Path, proc: &Path) -> Vec<Holder> {
     let processes = fs::read_dir(proc).into_iter().flatten().filter_map(Result::ok);

@@ -9,7 +9,7 @@ use v4l::Device;
 use super::faults::{Phase, camera_error};
 use super::holders::{Holder, holders};
 use super::modes::modes;
-use super::nodes::{self, Node, Roots};
+use super::nodes::{self, Node, Roots, usb_device};
 use super::{Control, Mode, Wish, check_capabilities, controls};
 use crate::camera::CameraError;
 
@@ -29,6 +29,8 @@ pub struct CameraInventory {
 pub struct CameraListing {
     /// The name for the configuration: it stays after a replug.
     pub name: String,
+    /// Other names for the configuration that stay: by its place on the USB, by its serial number.
+    pub other_names: Vec<String>,
     /// The device file at the moment.
     pub node: String,
     /// What the maker calls it.
@@ -76,6 +78,7 @@ fn listing(
     };
     CameraListing {
         name: node.name(),
+        other_names: node.other_names(),
         node: node.path.display().to_string(),
         product: product.map_or_else(|| node.card.clone(), |text| text.trim().to_owned()),
         bus,
@@ -84,14 +87,6 @@ fn listing(
         modes,
         controls,
     }
-}
-
-/// The USB device behind a node of sysfs.
-pub(super) fn usb_device(node: &Path) -> Option<PathBuf> {
-    let interface = fs::canonicalize(node.join("device")).ok()?;
-    // Interfaces have a switch too, but only devices a vendor.
-    let device = interface.ancestors().find(|folder| folder.join("idVendor").exists());
-    device.map(Path::to_owned)
 }
 
 fn inspect(node: &Node, wish: &Wish) -> Result<(Vec<Mode>, Vec<Control>), CameraError> {

@@ -14,6 +14,8 @@ mod buffer;
 mod controls;
 mod faults;
 mod holders;
+#[cfg(test)]
+mod hostile;
 mod listing;
 mod modes;
 mod negotiation;
@@ -78,6 +80,10 @@ impl V4l2Source {
         let mut refusal = None;
         for node in nodes::candidates(spec, &roots, &nodes::list(&roots))? {
             match Self::open_node(&node, wish, controls, stall, stop.clone()) {
+                Err(CameraError::Busy { source_name, .. }) => {
+                    let held_by = holders::others(&node.path);
+                    return Err(CameraError::Busy { source_name, held_by });
+                }
                 // For `auto`, a node that gives no pictures does not hide the camera behind it.
                 Err(error @ CameraError::Unusable { .. }) => refusal = refusal.or(Some(error)),
                 other => return other,

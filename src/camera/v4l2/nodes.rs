@@ -15,6 +15,9 @@ const PLATFORM: [&str; 10] = [
 /// Drivers of the ribbon camera, by a part of their name.
 const RIBBON: [&str; 5] = ["unicam", "rp1-cfe", "bm2835", "bcm2835-v4l2", "bcm2835-camera"];
 
+/// The folders below `/dev/v4l` with names that stay, the better kind first.
+const LINKS: [&str; 2] = ["by-id", "by-path"];
+
 /// Where the system lists its devices.
 #[derive(Debug, Clone)]
 pub(super) struct Roots {
@@ -35,8 +38,10 @@ pub(super) struct Node {
     pub(super) number: u32,
     /// The device file.
     pub(super) path: PathBuf,
-    /// The name that stays after a replug, if udev made one; by-id before by-path.
-    pub(super) stable: Option<PathBuf>,
+    /// The names that stay after a replug, as far as udev made some; by-id before by-path.
+    pub(super) links: Vec<PathBuf>,
+    /// The serial number of its USB device, if that has one.
+    pub(super) serial: Option<String>,
     /// Which of its device's nodes it is; 0 gives the pictures.
     pub(super) index: u32,
     /// What the device calls itself.
@@ -48,7 +53,13 @@ pub(super) struct Node {
 impl Node {
     /// The name to show and to put into the configuration.
     pub(super) fn name(&self) -> String {
-        self.stable.as_ref().unwrap_or(&self.path).display().to_string()
+        self.links.first().unwrap_or(&self.path).display().to_string()
+    }
+
+    /// The other texts that name this camera in the configuration for good.
+    pub(super) fn other_names(&self) -> Vec<String> {
+        let links = self.links.iter().skip(1).map(|link| link.display().to_string());
+        links.chain(self.serial.iter().map(|serial| format!("serial:{serial}"))).collect()
     }
 
     fn is_platform(&self) -> bool {
@@ -81,7 +92,8 @@ fn node(roots: &Roots, sysfs: &Path) -> Option<Node> {
     let path = roots.dev.join(format!("video{number}"));
     Some(Node {
         number,
-        stable: stable_name(roots, &path),
+        links: links(roots, &path),
+        serial: usb_device(sysfs).and_then(|usb| serial(&usb)),
         path,
         index: text("index").trim().parse().unwrap_or(0),
         card: text("name").trim().to_owned(),
@@ -89,15 +101,31 @@ fn node(roots: &Roots, sysfs: &Path) -> Option<Node> {
     })
 }
 
-fn stable_name(roots: &Roots, path: &Path) -> Option<PathBuf> {
-    let wanted = std::fs::canonicalize(path).ok()?;
-    ["by-id", "by-path"].into_iter().find_map(|kind| {
-        let links = std::fs::read_dir(roots.dev.join("v4l").join(kind)).ok()?;
-        let mut links: Vec<PathBuf> =
-            links.filter_map(Result::ok).map(|entry| entry.path()).collect();
-        links.sort();
-        links.into_iter().find(|link| std::fs::canonicalize(link).is_ok_and(|to| to == wanted))
-    })
+/// The links of udev that lead to a node, by-id before by-path.
+fn links(roots: &Roots, path: &Path) -> Vec<PathBuf> {
+    let Ok(wanted) = std::fs::canonicalize(path) else { return Vec::new() };
+    let leads = |link: &PathBuf| std::fs::canonicalize(link).is_ok_and(|to| to == wanted);
+    let of = |kind: &&str| {
+        let found = std::fs::read_dir(roots.dev.join("v4l").join(kind)).into_iter().flatten();
+        let found = found.filter_map(Result::ok).map(|entry| entry.path());
+        let mut found: Vec<PathBuf> = found.filter(leads).collect();
+        found.sort();
+        found
+    };
+    LINKS.iter().flat_map(of).collect()
+}
+
+/// The USB device behind a node of sysfs.
+pub(super) fn usb_device(node: &Path) -> Option<PathBuf> {
+    let interface = std::fs::canonicalize(node.join("device")).ok()?;
+    // Interfaces have a switch too, but only devices a vendor.
+    let device = interface.ancestors().find(|folder| folder.join("idVendor").exists());
+    device.map(Path::to_owned)
+}
+
+fn serial(usb: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(usb.join("serial")).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// The nodes to try for a source, in order: one for a named device, every USB camera for `auto`.
@@ -110,7 +138,8 @@ pub(super) fn candidates(
         SourceSpec::Auto => return automatic(nodes),
         SourceSpec::Index(index) => roots.dev.join(format!("video{index}")),
         SourceSpec::Path(path) => path.clone(),
-        SourceSpec::Name(name) => roots.dev.join("v4l/by-id").join(name),
+        SourceSpec::Name(name) => named(roots, name),
+        SourceSpec::Serial(serial) => return with_serial(serial, nodes),
         SourceSpec::Frames(frames) => {
             let what = "a folder of pictures is no device".to_owned();
             let source_name = frames.dir.display().to_string();
@@ -127,11 +156,38 @@ pub(super) fn candidates(
     Ok(vec![known.cloned().unwrap_or(Node {
         number: 0,
         path: target,
-        stable: None,
+        links: Vec::new(),
+        serial: None,
         index: 0,
         card: String::new(),
         driver: String::new(),
     })])
+}
+
+/// The link of this name; where there is none, the path under which it would be.
+fn named(roots: &Roots, name: &str) -> PathBuf {
+    let mut paths = LINKS.map(|kind| roots.dev.join("v4l").join(kind).join(name)).into_iter();
+    let first = paths.next().unwrap_or_default();
+    if first.exists() { first } else { paths.find(|path| path.exists()).unwrap_or(first) }
+}
+
+fn with_serial(serial: &str, nodes: &[Node]) -> Result<Vec<Node>, CameraError> {
+    let is_meant = |node: &&Node| node.index == 0 && node.serial.as_deref() == Some(serial);
+    let found: Vec<Node> = nodes.iter().filter(is_meant).cloned().collect();
+    let source_name = format!("serial:{serial}");
+    match found.as_slice() {
+        [] => Err(CameraError::Absent { source_name, found: inventory(nodes) }),
+        [_] => Ok(found),
+        several => {
+            let places: Vec<String> =
+                several.iter().map(|node| node.path.display().to_string()).collect();
+            let what = format!(
+                "{} have the same serial number; name one by its place in /dev/v4l/by-path",
+                places.join(" and ")
+            );
+            Err(CameraError::Unusable { source_name, what })
+        }
+    }
 }
 
 fn automatic(nodes: &[Node]) -> Result<Vec<Node>, CameraError> {
@@ -180,7 +236,9 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let roots = Roots { sysfs: folder.path().join("sys"), dev: folder.path().join("dev") };
             std::fs::create_dir_all(&roots.sysfs).unwrap();
-            std::fs::create_dir_all(roots.dev.join("v4l/by-id")).unwrap();
+            for kind in LINKS {
+                std::fs::create_dir_all(roots.dev.join("v4l").join(kind)).unwrap();
+            }
             Self { folder, roots }
         }
 
@@ -196,6 +254,19 @@ mod tests {
             if let Some(link) = link {
                 symlink(node, self.roots.dev.join("v4l/by-id").join(link)).unwrap();
             }
+        }
+
+        /// Gives a camera its place on the USB and a serial number.
+        fn at_usb(&self, number: u32, place: &str, serial: &str) {
+            let usb = self.folder.path().join("usb").join(place);
+            std::fs::create_dir_all(&usb).unwrap();
+            std::fs::write(usb.join("idVendor"), "1d6b\n").unwrap();
+            std::fs::write(usb.join("serial"), format!("{serial}\n")).unwrap();
+            let sysfs = self.roots.sysfs.join(format!("video{number}"));
+            std::fs::remove_dir_all(sysfs.join("device")).unwrap();
+            symlink(usb, sysfs.join("device")).unwrap();
+            let node = self.roots.dev.join(format!("video{number}"));
+            symlink(node, self.roots.dev.join("v4l/by-path").join(place)).unwrap();
         }
 
         fn resolve(&self, text: &str) -> Result<Vec<u32>, CameraError> {
@@ -224,6 +295,24 @@ mod tests {
         let node = list(&machine.roots).remove(0);
         assert!(node.name().ends_with("/v4l/by-id/usb-Acme-video-index0"));
         assert_eq!((node.card.as_str(), node.driver.as_str()), ("Cam 2", "uvcvideo"));
+    }
+
+    #[test]
+    fn a_serial_number_names_a_camera_and_a_place_tells_two_of_the_same_number_apart() {
+        let machine = Machine::new();
+        machine.plug(0, 0, "uvcvideo", Some("usb-Acme-video-index0"));
+        machine.plug(1, 1, "uvcvideo", None);
+        machine.at_usb(0, "pci-usb-0:1", "0042");
+        machine.at_usb(1, "pci-usb-0:1-index1", "0042");
+        assert_eq!(machine.resolve("serial:0042").unwrap(), [0], "the other is a metadata node");
+        let names = list(&machine.roots)[0].other_names();
+        assert!(names[0].ends_with("/v4l/by-path/pci-usb-0:1") && names[1] == "serial:0042");
+        machine.plug(2, 0, "uvcvideo", None);
+        machine.at_usb(2, "pci-usb-0_2", "0042");
+        let error = machine.resolve("serial:0042").unwrap_err();
+        assert!(error.to_string().contains("by-path"), "{error}");
+        assert_eq!(machine.resolve("pci-usb-0_2").unwrap(), [2]);
+        assert!(matches!(machine.resolve("serial:7"), Err(CameraError::Absent { .. })));
     }
 
     #[test]

@@ -5,8 +5,7 @@
 
 use std::io;
 
-use super::listing::usb_device;
-use super::nodes::{self, Roots};
+use super::nodes::{self, Roots, usb_device};
 use crate::camera::{CameraError, SourceSpec};
 
 /// Resets the USB device of the camera that `spec` names now, and gives the camera's name.
