@@ -124,7 +124,7 @@ async fn pass(State(recorder): State<Recorder>, request: Request) -> Response {
     };
     if status.is_success() {
         let token = parts.headers.get(AUTHORIZATION).map(|it| it.to_str().unwrap()).unwrap();
-        recorder.note(path, token, &body, how);
+        recorder.note(path, token.trim_start_matches("Bearer "), &body, how);
     }
     let response = Response::builder().status(status).header("content-type", "application/json");
     match how {
