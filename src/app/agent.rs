@@ -20,6 +20,7 @@ use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
 use super::pulse::{self, Pulse};
 use super::reload::Reload;
+use super::renewal::Renewer;
 use super::upkeep::Upkeep;
 use super::{Rig, eye, from_queue, intake, keep, open_own_queue, post, queue_status, rig, seen};
 use crate::clock;
@@ -109,6 +110,8 @@ async fn serve(
         events.clone(),
         booth_pulse.clone(),
     )?;
+    let (renewer, renewal) =
+        Renewer::new(config, paths, Arc::clone(&post.api), Arc::clone(&post.clock));
     let agent = Agent {
         inner: Arc::new(Inner {
             config: config.clone(),
@@ -122,6 +125,7 @@ async fn serve(
             camera: eye.watch(),
             booth,
             pulses: vec![booth_pulse, eye.pulse()],
+            renewal,
         }),
     };
     let courier = tokio::spawn(post.courier.run(raised(stopped.clone()), wake));
@@ -129,6 +133,7 @@ async fn serve(
     tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
     tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
     tasks.spawn(super::metrics_file::keep(agent.clone(), config.metrics_file.clone()));
+    tasks.spawn(renewer.run(raised(stopped.clone())));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
@@ -304,6 +309,7 @@ struct Inner {
     camera: eye::CameraWatch,
     booth: Booth,
     pulses: Vec<Pulse>,
+    renewal: watch::Receiver<Option<String>>,
 }
 
 /// What the local API talks to.
@@ -465,6 +471,7 @@ impl Kiosk for Agent {
                 last_receipt,
                 token_expires_at: token.0,
                 token_days_left: token.1,
+                token_renewal: self.inner.renewal.borrow().clone(),
                 unconfirmed,
             },
         }

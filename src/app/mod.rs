@@ -28,6 +28,7 @@ pub mod owner;
 pub mod post;
 pub mod pulse;
 pub mod reload;
+pub mod renewal;
 pub mod report;
 pub mod rig;
 pub mod upkeep;
@@ -122,9 +123,12 @@ pub fn make_state_dir(path: &Path) -> Result<(), Failure> {
 /// # Errors
 /// When the queue is full or cannot be written; then nothing is queued.
 pub fn keep(queue: &Queue, update: PersonUpdate) -> Result<UpdateReport, Failure> {
-    let warnings = update.warnings();
+    let mut warnings = update.warnings();
     let person_id = update.person_id().to_string();
     let enqueued = queue.enqueue(update, clock::wall_now()).map_err(from_queue)?;
+    if let Some(limit) = queue.summary(clock::wall_now()).pressure {
+        warnings.push(format!("the queue nears a limit and will refuse beyond it: {limit}"));
+    }
     Ok(UpdateReport {
         id: enqueued.id.to_string(),
         person_id,
@@ -148,6 +152,7 @@ pub fn queue_status(queue: &Queue, held: bool) -> QueueStatus {
         oldest_age_s: summary.oldest_age.map(|age| age.as_secs()),
         quarantined: summary.quarantined,
         index: summary.index.name().to_owned(),
+        nearly_full: summary.pressure.map(|limit| limit.name().to_owned()),
     }
 }
 

@@ -131,6 +131,10 @@ fn screen(report: &StatusReport, output: &Output) -> Vec<String> {
         let text = format!("{} files could not be read and were set aside", queue.quarantined);
         lines.push(format!("          {}", output.paint(Tone::Bad, &text)));
     }
+    if let Some(limit) = &queue.nearly_full {
+        let text = format!("nearly full ({limit}): what comes beyond the limit is refused");
+        lines.push(format!("          {}", output.paint(Tone::Warning, &text)));
+    }
     lines.extend(delivery_lines(&report.delivery, output));
     lines
 }
@@ -142,6 +146,9 @@ fn delivery_lines(delivery: &DeliveryStatus, output: &Output) -> Vec<String> {
     let mut lines = vec![format!("delivery  {}{reason}", output.paint(tone, &delivery.state))];
     if let Some(expires) = &delivery.token_expires_at {
         lines.push(format!("token     expires {expires}{}", few_days(delivery, output)));
+    }
+    if let Some(renewal) = &delivery.token_renewal {
+        lines.push(format!("          renewal {renewal}"));
     }
     if let Some(receipt) = &delivery.last_receipt {
         lines.push(format!(

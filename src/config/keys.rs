@@ -155,6 +155,12 @@ pub const KEYS: &[Key] = &[
         "The file that holds the bearer token. Empty: the systemd credential \"token\" if there is one,\nelse the file \"token\" in the state directory.",
     ),
     key(
+        "verifik.renew_token",
+        Kind::NumberOrWord,
+        "\"never\"",
+        "For how many months, 1 to 12, the agent renews the token by itself in the last third of its life, or \"never\".\nThe token that it had stays valid until its end. Only a file that the agent may write is renewed.",
+    ),
+    key(
         "verifik.ca_file",
         Kind::Text,
         "\"\"",
@@ -206,7 +212,7 @@ pub const KEYS: &[Key] = &[
         "queue.max_age",
         Kind::Text,
         "\"90d\"",
-        "Updates older than this are parked for a human: 1h to 10 years.",
+        "New updates are refused once the oldest has waited longer: 1h to 10 years. Receipts and files in the\nquarantine that are older are removed.",
     ),
     key(
         "queue.key_file",

@@ -99,6 +99,8 @@ pub struct Verifik {
     pub base_url: String,
     /// The file that holds the bearer token.
     pub token_file: Option<PathBuf>,
+    /// For how many months the token is renewed, if it is.
+    pub renew_months: Option<u8>,
     /// If given, only certificates of these CAs are trusted.
     pub ca_file: Option<PathBuf>,
     /// What this kiosk shows to a server that asks who it is.

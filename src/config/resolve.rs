@@ -200,12 +200,27 @@ impl Reader<'_> {
         Ok(Verifik {
             base_url: self.base_url()?,
             token_file: self.path("verifik.token_file")?,
+            renew_months: self.renew_months()?,
             ca_file: self.path("verifik.ca_file")?,
             client_certificate: self.client_certificate()?,
             connect_timeout: self.duration("verifik.connect_timeout", SECOND..=SECOND * 300)?,
             read_timeout: self.duration("verifik.read_timeout", SECOND..=SECOND * 300)?,
             request_timeout: self.duration("verifik.request_timeout", SECOND..=SECOND * 1800)?,
         })
+    }
+
+    fn renew_months(&self) -> Result<Option<u8>, ConfigError> {
+        let path = "verifik.renew_token";
+        let months = match self.raw(path)?.0 {
+            Raw::Text(text) if text == "never" => return Ok(None),
+            Raw::Text(text) => text.parse().ok(),
+            Raw::Integer(months) => u8::try_from(months).ok(),
+            _ => None,
+        };
+        match months {
+            Some(months @ 1..=12) => Ok(Some(months)),
+            _ => self.refuse(path, "\"never\", or a number of months from 1 to 12"),
+        }
     }
 
     /// Both files or none: a server that asks for a certificate refuses half of one.
@@ -361,6 +376,19 @@ mod tests {
             let error = resolve(&[half]).unwrap_err();
             assert!(error.to_string().contains(&format!("verifik.{missing} = \"\"")), "{error}");
             assert!(error.to_string().contains("a PEM file, because"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_renewed_for_months_or_never() {
+        let months = |text: &str| {
+            let set = format!("verifik.renew_token={text}");
+            resolve(&[&set]).map(|config| config.verifik.renew_months)
+        };
+        assert_eq!(resolve(&[]).unwrap().verifik.renew_months, None);
+        assert_eq!((months("never").unwrap(), months("1").unwrap()), (None, Some(1)));
+        for bad in ["0", "13", "always", "-1", "true"] {
+            assert!(months(bad).unwrap_err().to_string().contains("from 1 to 12"), "{bad}");
         }
     }
 

@@ -270,7 +270,7 @@ async fn carry<K: Kiosk>(
         // A face leaves the device sealed, or to who may open the socket.
         Door::Loopback => Err(Failure::new(Exit::Permission, "contents are not shown over TCP")
             .hint("use the Unix socket")),
-        Door::Socket | Door::Terminal => kiosk.carry(&id, caller).await,
+        Door::Socket | Door::Terminal | Door::Agent => kiosk.carry(&id, caller).await,
     };
     answer(StatusCode::OK, result)
 }
