@@ -15,7 +15,7 @@ use crate::canvas::Canvas;
 /// Nodes of the depth field and of the warp lie so many pixels apart.
 const STEP: usize = 8;
 /// The camera's distance in eye distances: about 60 cm.
-const CAMERA: f32 = 9.5;
+pub(crate) const CAMERA: f32 = 9.5;
 
 /// Somebody who sits for the evaluation.
 #[derive(Clone)]
@@ -121,6 +121,12 @@ impl Sitter {
         self.middle
     }
 
+    /// What is behind the sitter.
+    #[allow(dead_code, reason = "for the tests, which share this file")]
+    pub(crate) const fn backdrop(&self) -> &Canvas {
+        &self.backdrop
+    }
+
     /// The sitter in this stance, before a blurred backdrop where the portrait ends.
     pub(crate) fn rendered(&self, stance: &Stance) -> Canvas {
         let mut canvas = self.backdrop.clone();
@@ -193,7 +199,7 @@ impl Sitter {
 }
 
 /// Ry(yaw) Rx(pitch) Rz(roll), with y up and z toward the camera.
-fn rotation(stance: &Stance) -> [[f32; 3]; 3] {
+pub(crate) fn rotation(stance: &Stance) -> [[f32; 3]; 3] {
     let (sy, cy) = stance.yaw.to_radians().sin_cos();
     let (sx, cx) = stance.pitch.to_radians().sin_cos();
     let (sz, cz) = stance.roll.to_radians().sin_cos();

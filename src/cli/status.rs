@@ -151,9 +151,14 @@ fn delivery_lines(delivery: &DeliveryStatus, output: &Output) -> Vec<String> {
         lines.push(format!("          renewal {renewal}"));
     }
     if let Some(receipt) = &delivery.last_receipt {
+        let capture = receipt.capture.as_ref().map(|capture| format!(", {capture}"));
         lines.push(format!(
-            "receipt   {} {} at {}, {}",
-            receipt.id, receipt.person_id, receipt.delivered_at, receipt.confirmation
+            "receipt   {} {} at {}, {}{}",
+            receipt.id,
+            receipt.person_id,
+            receipt.delivered_at,
+            receipt.confirmation,
+            capture.unwrap_or_default()
         ));
     }
     if delivery.unconfirmed > 0 {

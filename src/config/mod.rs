@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{ControlWishes, Lens, Profile};
+use crate::domain::{ControlWishes, Lens, Liveness, Profile};
 use crate::vision::image::Framing;
 
 pub use layers::{Layers, Origin, Sources};
@@ -84,6 +84,12 @@ pub struct Capture {
     pub timeout: Duration,
     /// How demanding the gates are.
     pub profile: Profile,
+    /// After how long without shots the gates are relaxed by a step; `None`: never.
+    pub relax_after: Option<Duration>,
+    /// What a person has to show before shots are taken.
+    pub liveness: Liveness,
+    /// Whether one of the shots is preferably slightly turned.
+    pub turned_shot: bool,
     /// What of the frame is sent.
     pub framing: Framing,
     /// JPEG quality of what is sent, in percent.

@@ -133,6 +133,12 @@ pub enum Guidance {
     Fix(Reason),
     /// All is well: stay like this while shots are taken.
     StayLikeThis,
+    /// To show that it is no picture: turn the head far to the own left.
+    ShowLeft,
+    /// To show that it is no picture: turn the head far to the own right.
+    ShowRight,
+    /// The question is answered, or begins anew: look at the camera again.
+    LookAhead,
     /// The shots are taken.
     Done,
     /// The time ran out without enough good shots.
@@ -147,6 +153,9 @@ impl Guidance {
         match self {
             Self::Fix(reason) => reason.code(),
             Self::StayLikeThis => "stay_like_this",
+            Self::ShowLeft => "show_left",
+            Self::ShowRight => "show_right",
+            Self::LookAhead => "look_ahead",
             Self::Done => "done",
             Self::TimedOut => "timed_out",
             Self::NoCamera => "no_camera",
@@ -157,6 +166,9 @@ impl Guidance {
     pub fn all() -> impl Iterator<Item = Self> {
         Reason::ALL.into_iter().map(Self::Fix).chain([
             Self::StayLikeThis,
+            Self::ShowLeft,
+            Self::ShowRight,
+            Self::LookAhead,
             Self::Done,
             Self::TimedOut,
             Self::NoCamera,

@@ -28,6 +28,16 @@ pub(super) fn stillness(speed: f64) -> f64 {
     1.0 / (1.0 + (speed / HALF_LOST).powi(2))
 }
 
+/// The speed, in eye distances a second, at which half of a frame's worth in the choice is lost.
+///
+/// Far above [`HALF_LOST`]: standing still reads 0.1 to 0.6, which is mostly the mesh's own jitter.
+pub(super) const RESTLESS: f64 = 2.0;
+
+/// What remains of a frame's worth at this speed: 1 at rest, one half at [`RESTLESS`].
+pub(super) fn calm(speed: f64) -> f64 {
+    1.0 / (1.0 + (speed / RESTLESS).powi(2))
+}
+
 fn read(subject: &Subject<'_>) -> Reading {
     match speed(subject) {
         Ok(speed) => reading(speed, 100.0 * stillness(speed)),

@@ -43,7 +43,7 @@ mod subject;
 mod under_exposure;
 mod window;
 
-pub use gates::{GateError, Limits, gates, limit_names};
+pub use gates::{GateError, Limits, gates, limit_names, relaxations};
 pub use judge::{assess, complete, is_promising, judge, score};
 pub use subject::{Earlier, Pixels, Subject};
 

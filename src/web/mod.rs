@@ -9,6 +9,7 @@
 //! | loopback TCP | read; change state only with the local token, and never from another origin's page |
 
 pub mod camera;
+mod capture;
 pub mod client;
 pub mod metrics;
 pub mod page;
