@@ -62,7 +62,7 @@ models: ## rebuilds the nets in models/ from their published packages and compar
 cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for 32 bits, FLOOR=2.31 for bullseye
 	@sh scripts/cross.sh "$(TARGET)"
 
-cross-test: ## the cross-built program decides as this machine's, in qemu-user
+cross-test: ## in qemu-user the cross-built program decides as this machine's, and carries an update
 	@sh scripts/cross_test.sh "$(TARGET)"
 
 cross-container: ## the same by the real cross (podman, root); CRATES="ring v4l2-sys-mit" for the hard ones alone
