@@ -18,13 +18,16 @@ const STEP: usize = 8;
 pub(crate) const CAMERA: f32 = 9.5;
 
 /// Somebody who sits for the evaluation.
+#[derive(Clone)]
 pub(crate) struct Sitter {
     /// Which of the two people it is: a mirror image is nobody new.
     pub(crate) person: usize,
     pub(crate) canvas: Canvas,
     pub(crate) eyes: Point,
     pub(crate) eye_distance: f32,
-    backdrop: Canvas,
+    /// The face mesh, as it lies in the portrait.
+    pub(crate) mesh: Vec<Point>,
+    pub(crate) backdrop: Canvas,
     middle: Point,
     axis: f32,
     depth: Grid,
@@ -44,6 +47,7 @@ pub(crate) struct Stance {
 }
 
 /// Values at the nodes of a raster.
+#[derive(Clone)]
 struct Grid {
     columns: usize,
     rows: usize,
@@ -103,7 +107,13 @@ impl Sitter {
         });
         let backdrop = crate::damage::gaussian(&canvas.resized(0.125), 4.0).resized(8.0);
         let axis = back + 0.3 * eye_distance;
-        Self { person, canvas, eyes, eye_distance, backdrop, middle, axis, depth }
+        let mesh = points.iter().map(|point| point.flat()).collect();
+        Self { person, canvas, eyes, eye_distance, mesh, backdrop, middle, axis, depth }
+    }
+
+    /// The same sitter on another portrait of the same geometry.
+    pub(crate) fn looking(&self, canvas: Canvas) -> Self {
+        Self { canvas, ..self.clone() }
     }
 
     /// Where the middle of the face lies in the portrait.

@@ -122,6 +122,7 @@ pub fn status_alone(config: &Config, paths: &Paths) -> StatusReport {
             last_receipt,
             token_expires_at: token.0,
             token_days_left: token.1,
+            token_renewal: None,
             unconfirmed,
         },
     }

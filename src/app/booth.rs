@@ -131,7 +131,7 @@ impl Booth {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the booth's thread had panicked");
+            tracing::warn!("the booth's thread had panicked");
         }
     }
 }
@@ -337,7 +337,7 @@ impl Worker {
                 }
             }
             Err(failure) => {
-                tracing::error!(%failure, "a frame could not be examined");
+                tracing::warn!(%failure, "a frame could not be examined");
                 self.end(current, End::Failed(failure));
             }
         }

@@ -8,7 +8,7 @@ use super::examiner::{Examined, Examiner};
 use crate::domain::{Frame, Guidance, Moment, PersonId, Portrait, Reason};
 use crate::enrollment::{Effect, Event, Outcome, Session, SessionSettings};
 use crate::failure::{Exit, Failure};
-use crate::vision::image::{self, Framing};
+use crate::vision::image::{self, FrameDecoder, Framing, ImageError};
 use crate::web::wire::{ChosenReport, JudgedReport};
 
 use super::report;
@@ -186,8 +186,14 @@ impl Visit {
             return Err(Failure::new(Exit::Internal, "a candidate without a face"));
         };
         let region = image::portrait_region(face, picture.size(), self.style.framing);
-        let portrait = image::encode_portrait(picture, region, self.style.jpeg_quality)
-            .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        let internal = |error: ImageError| Failure::caused(Exit::Internal, &error);
+        // What was decoded to judge the face may be less than what is sent.
+        let more = (!picture.shown().contains(region))
+            .then(|| FrameDecoder::default().decode(frame, Some(region)).map_err(internal))
+            .transpose()?;
+        let shown = more.as_ref().unwrap_or(picture);
+        let portrait =
+            image::encode_portrait(shown, region, self.style.jpeg_quality).map_err(internal)?;
         Ok(Shot { portrait, report: report::chosen(frame, face, examined) })
     }
 

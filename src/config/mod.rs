@@ -12,6 +12,7 @@ mod camera;
 pub mod keys;
 pub mod layers;
 mod paths;
+mod reference;
 mod resolve;
 mod shipped;
 
@@ -25,6 +26,7 @@ use crate::vision::image::Framing;
 
 pub use layers::{Layers, Origin, Sources};
 pub use paths::{PathOverrides, Paths, default_config_file};
+pub use reference::{LIVE, reference};
 pub use shipped::default_file;
 
 /// Every setting, parsed and bounded.
@@ -46,6 +48,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// Where the pages and the local API listen besides the Unix socket, if anywhere.
     pub web_listen: Option<SocketAddr>,
+    /// Where the figures are written for node_exporter's textfile collector, if anywhere.
+    pub metrics_file: Option<PathBuf>,
     /// What may ask for an enrollment.
     pub trigger: Trigger,
 }
@@ -101,6 +105,8 @@ pub struct Verifik {
     pub base_url: String,
     /// The file that holds the bearer token.
     pub token_file: Option<PathBuf>,
+    /// For how many months the token is renewed, if it is.
+    pub renew_months: Option<u8>,
     /// If given, only certificates of these CAs are trusted.
     pub ca_file: Option<PathBuf>,
     /// What this kiosk shows to a server that asks who it is.

@@ -21,6 +21,8 @@ pub enum Cause {
     OutsidePicture,
     /// The region has too few pixels.
     TooSmall,
+    /// The region is white all over: what is there cannot be told.
+    Clipped,
     /// There is no frame shortly before this one to compare with.
     NoEarlierFrame,
     /// A costly measure was left out because a cheaper one had already failed its gate.
@@ -34,6 +36,7 @@ impl Cause {
             Self::NoFace => "no_face",
             Self::OutsidePicture => "outside_picture",
             Self::TooSmall => "too_small",
+            Self::Clipped => "clipped",
             Self::NoEarlierFrame => "no_earlier_frame",
             Self::NotNeeded => "not_needed",
         }

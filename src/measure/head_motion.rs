@@ -12,6 +12,7 @@ pub(super) const MEASURE: Measure = Measure {
     unit: "eye distances a second",
     source: "mean way of eyes, nose and mouth corners between two frames of one track, plus the way of a \
              point one eye distance from the axis of the turn; score 100 / (1 + (speed / 0.3)^2)",
+    range: (0.0, f64::INFINITY),
     limits: Limits::none(),
     below: None,
     above: None,

@@ -22,8 +22,8 @@ pub fn complete(subject: &Subject<'_>, assessment: &mut Assessment) {
 /// Gives the reasons why a face fails its gates: the one to put right first at the front, each once.
 ///
 /// What was not assessed never passes: without a face the reason is [`Reason::NoFace`], outside the picture
-/// [`Reason::CenterFace`], too small [`Reason::MoveCloser`]; a reading that was left out counts as too low,
-/// though only where no other reason made it unnecessary (see [`is_promising`]).
+/// [`Reason::CenterFace`], too small [`Reason::MoveCloser`], white all over [`Reason::TooBright`]; a reading that was
+/// left out counts as too low, though only where no other reason made it unnecessary (see [`is_promising`]).
 pub fn judge(assessment: &Assessment, gates: &[Gate]) -> Vec<Reason> {
     let (mut reasons, left_out) = sort(assessment, gates);
     if reasons.is_empty() {
@@ -48,6 +48,7 @@ fn sort(assessment: &Assessment, gates: &[Gate]) -> (Vec<Reason>, Vec<Reason>) {
             Some(Reading::Assessed { native, .. }) => reasons.extend(gate.check(native)),
             Some(Reading::NotAssessed(Cause::OutsidePicture)) => reasons.push(Reason::CenterFace),
             Some(Reading::NotAssessed(Cause::TooSmall)) => reasons.push(Reason::MoveCloser),
+            Some(Reading::NotAssessed(Cause::Clipped)) => reasons.push(Reason::TooBright),
             Some(Reading::NotAssessed(Cause::NotNeeded)) => left_out.push(gate.below),
             Some(Reading::NotAssessed(Cause::NoFace)) | None => reasons.push(Reason::NoFace),
             // A single picture has no earlier frame: what compares with one cannot refuse it.
@@ -133,6 +134,7 @@ mod tests {
             (Cause::NoFace, Reason::NoFace),
             (Cause::OutsidePicture, Reason::CenterFace),
             (Cause::TooSmall, Reason::MoveCloser),
+            (Cause::Clipped, Reason::TooBright),
         ] {
             let unread = readings(&[("sharpness", Reading::NotAssessed(cause))]);
             assert_eq!(judge(&unread, &standard()), [reason]);

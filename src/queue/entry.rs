@@ -115,6 +115,12 @@ enum StoredFormat {
     Png,
 }
 
+/// Whether an entry begins here that a later or earlier version of the program wrote.
+pub(super) fn is_of_another_version(start: &[u8]) -> bool {
+    let kind = MAGIC.len() - 1;
+    start.len() > kind && start[..kind] == MAGIC[..kind] && start[kind] != MAGIC[kind]
+}
+
 /// Seals an update as the contents of its file.
 pub(super) fn seal(
     header: &Header,

@@ -87,7 +87,7 @@ impl State {
     pub(super) fn set_aside(&mut self, id: UpdateId, reason: &str) -> Result<(), QueueError> {
         let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
         let standing = match item.standing {
-            Standing::InFlight => {
+            Standing::InFlight | Standing::Leaving => {
                 let wanted = "queued or parked";
                 return Err(QueueError::State { id, found: UpdateState::InFlight, wanted });
             }

@@ -22,6 +22,8 @@ pub(super) type LaneTag = [u8; 16];
 pub(super) enum Standing {
     Queued,
     InFlight,
+    /// Delivered, and on its way out: it is sent no more, but still stands before all that is newer.
+    Leaving,
     /// Waits for a human; a newer update that changed the same fields may have been delivered meanwhile.
     Parked {
         outdated_by: Option<UpdateId>,
@@ -70,7 +72,7 @@ impl Item {
     pub(super) const fn state(&self) -> UpdateState {
         match self.standing {
             Standing::Queued => UpdateState::Queued,
-            Standing::InFlight => UpdateState::InFlight,
+            Standing::InFlight | Standing::Leaving => UpdateState::InFlight,
             Standing::Parked { .. } => UpdateState::Parked,
         }
     }
@@ -198,7 +200,7 @@ impl Lanes {
 
     /// Gives a lane's turn to its first update that waits for nothing but its time, if it has one.
     fn find_head(&mut self, lane: LaneTag) {
-        let busy = self.of(lane).any(|(_, item)| item.standing == Standing::InFlight);
+        let busy = self.of(lane).any(|(_, item)| item.state() == UpdateState::InFlight);
         let first = self.of(lane).find(|(_, item)| item.standing == Standing::Queued);
         let head = first.filter(|_| !busy).map(|(id, item)| Turn {
             id,

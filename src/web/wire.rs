@@ -288,6 +288,9 @@ pub struct QueueStatus {
     pub quarantined: usize,
     /// `healthy`, `rebuilt` or `absent`.
     pub index: String,
+    /// Which limit is four fifths used up, `bytes`, `items`, `age` or `disk`; `null` if none is.
+    #[serde(default)]
+    pub nearly_full: Option<String>,
 }
 
 /// The delivery in `status`.
@@ -304,6 +307,9 @@ pub struct DeliveryStatus {
     /// Whole days until then, zero when it has.
     #[serde(default)]
     pub token_days_left: Option<u64>,
+    /// When the agent renews the token by itself, in words; `null` where it does not.
+    #[serde(default)]
+    pub token_renewal: Option<String>,
     /// Receipts at hand that the server's answer does not confirm.
     pub unconfirmed: usize,
 }
