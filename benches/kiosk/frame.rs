@@ -3,10 +3,11 @@
 use std::fs;
 
 use image::imageops::{FilterType, overlay, resize};
+use kiosk_enroll::app::examiner::{Examiner, EyesLook};
 use kiosk_enroll::domain::{Encoding, Eyes, Face, Frame, Moment, Profile};
 use kiosk_enroll::measure;
 use kiosk_enroll::vision::image as pictures;
-use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture};
+use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture, Side};
 
 use crate::table::{Times, budget, heading, row};
 use crate::turbojpeg;
@@ -15,7 +16,7 @@ const ROUNDS: usize = 200;
 
 /// Prints the table.
 pub(crate) fn run() {
-    let frame = frame_720p();
+    let mut frame = frame_720p();
     let picture = pictures::decode(&frame, None).unwrap();
     let mut finder = NetFaceFinder::load().unwrap();
     let mut clock = 0_u64;
@@ -38,6 +39,16 @@ pub(crate) fn run() {
             spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
         }),
     );
+    let mut decoder = pictures::FrameDecoder::default();
+    let around =
+        finder.expects(now()).and_then(|part| pictures::Region::touched_by(part, picture.size()));
+    row(
+        "decode the part around a followed face",
+        &Times::of(ROUNDS, || {
+            let part = decoder.decode(&frame, around).unwrap();
+            decoder.recycle(part);
+        }),
+    );
     turbojpeg::compare(&frame.bytes, ROUNDS, || {
         spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
     });
@@ -56,6 +67,10 @@ pub(crate) fn run() {
         "eyes: iris twice (only frames that pass the rest)",
         &Times::of(ROUNDS, || finder.eyes(&picture, &face).unwrap()),
     );
+    row(
+        "one eye (in frames that follow one another)",
+        &Times::of(ROUNDS, || finder.eye(&picture, &face, Side::Right).unwrap()),
+    );
     row("measures and gates", &Times::of(ROUNDS, || judged(&picture, &face, &eyes, &gates)));
     row(
         "portrait: crop and JPEG (only candidates)",
@@ -65,13 +80,13 @@ pub(crate) fn run() {
             pictures::encode_portrait(&picture, region, 92).unwrap()
         }),
     );
+    let mut examiner = Examiner::new(Box::new(finder), gates, EyesLook::OnlyCandidates);
     let whole = Times::of(ROUNDS, || {
-        let picture = pictures::decode(&frame, spare.take()).unwrap();
-        let face = finder.observe(&picture, now()).unwrap().face.unwrap();
-        let eyes = finder.eyes(&picture, &face).unwrap();
-        let judged = judged(&picture, &face, &eyes, &gates);
-        spare = Some(picture.into_rgb());
-        judged
+        let captured = now();
+        frame.captured = captured;
+        let examined = examiner.examine(&frame, captured).unwrap();
+        assert!(examined.observation.face.is_some());
+        examiner.recycle(examined);
     });
     row("a tracked frame in all, decode to decision", &whole);
     budget("a tracked frame in all, p50", whole.millis(0.5), 10.0, "ms");
