@@ -6,6 +6,7 @@ PROOF = all
 ROUNDS =
 SEED =
 CLIPS =
+CRATES =
 TARGET = aarch64-unknown-linux-gnu
 ARCH =
 FLOOR =
@@ -62,8 +63,8 @@ cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for 32
 cross-test: ## the cross-built program decides as this machine's, in qemu-user
 	@sh scripts/cross_test.sh "$(TARGET)"
 
-cross-container: ## the same by the real cross in a container, as cross.toml says (podman, root)
-	@sh scripts/cross_container.sh "$(TARGET)"
+cross-container: ## the same by the real cross (podman, root); CRATES="ring v4l2-sys-mit" for the hard ones alone
+	@sh scripts/cross_container.sh "$(TARGET)" $(CRATES)
 
 deb: ## the Debian package of this machine, or with TARGET=... of a kiosk
 	@sh scripts/deb.sh $(if $(filter command% environment%,$(origin TARGET)),"$(TARGET)")

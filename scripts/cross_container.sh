@@ -1,7 +1,9 @@
 #!/bin/sh
 # Builds for a kiosk with the real `cross` in a container, by the letter of cross.toml, and checks the result.
 #
-#   scripts/cross_container.sh RUST_TARGET
+#   scripts/cross_container.sh RUST_TARGET [CRATE]...     [default: the whole program]
+#
+# With crates only these are built: "ring v4l2-sys-mit" are the two that need the image's C compiler and libclang.
 #
 # Everything it needs is installed: podman with apt, cross 0.2.5 into target/tools. Where the image of cross.toml
 # cannot be downloaded, a Debian of the same release takes its place, made by debootstrap on this machine; the
@@ -9,7 +11,8 @@
 set -eu
 
 main() {
-    target=${1:?"usage: scripts/cross_container.sh RUST_TARGET"}
+    target=${1:?"usage: scripts/cross_container.sh RUST_TARGET [CRATE]..."}
+    shift
     cd "$(dirname -- "$0")/.."
     . scripts/target.sh
     know_target || stop "no kiosk is known for $target"
@@ -25,7 +28,11 @@ main() {
     install_cross
     engine_that_runs_anywhere
     image_for_the_target
-    build
+    build "$@"
+    [ $# = 0 ] || {
+        say "$* came out of $image for $target"
+        return
+    }
     binary=$CARGO_TARGET_DIR/$target/release/kiosk-enroll
     glibc=$(sh scripts/elf.sh "$binary" "$architecture")
     say "$binary came out of $image; it needs glibc $glibc or newer"
@@ -85,12 +92,17 @@ image_for_the_target() {
     export "$variable=$image"
 }
 
+# build [CRATE]...
 build() {
+    for crate in "$@"; do
+        shift
+        set -- "$@" --package "$crate"
+    done
     CROSS_CONFIG=$(pwd)/cross.toml
     export CROSS_CONFIG
     log=$CARGO_TARGET_DIR/$target.log
     say "builds in $image; $log has what cross says"
-    PATH=$tools/shield:$PATH "$tools/bin/cross" build --release --locked --target "$target" >"$log" 2>&1 || {
+    PATH=$tools/shield:$PATH "$tools/bin/cross" build --release --locked --target "$target" "$@" >"$log" 2>&1 || {
         tail -n 30 "$log" >&2
         stop "cross failed"
     }
