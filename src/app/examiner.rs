@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::{
-    Assessment, Detection, Eyes, Face, Frame, Gate, HeadPose, JudgedFrame, Landmarks, Moment,
-    Observation, Reason, Size, TrackId,
+    Assessment, Detection, Eyes, Face, Frame, Gate, HeadPose, JudgedFrame, Landmarks, Liveness,
+    Mesh, Moment, Observation, Reason, Size, TrackId,
 };
 use crate::measure::{self, Earlier, Pixels, Subject};
 use crate::vision::image::{FrameDecoder, ImageError, Region};
-use crate::vision::{FaceFinder, Picture, Side, VisionError};
+use crate::vision::{self, FaceFinder, Picture, Side, VisionError};
 
 /// Frames older than this when their turn comes are not judged: the person has moved since.
 const MAX_AGE: Duration = Duration::from_millis(150);
@@ -50,6 +50,11 @@ pub struct Examined {
 pub struct Examiner {
     finder: Box<dyn FaceFinder>,
     gates: Vec<Gate>,
+    /// The gates after each step of relaxation, if it is wished for.
+    relaxed: Vec<Vec<Gate>>,
+    liveness: Liveness,
+    /// The most frontal mesh of a track, against which its relief is measured.
+    front: Option<Front>,
     eyes_look: EyesLook,
     /// Degrees by which the camera looks down.
     tilt: f32,
@@ -58,7 +63,7 @@ pub struct Examiner {
     size: Option<Size>,
     /// Where the face was in the frames before, the oldest first; always of one track.
     sights: VecDeque<Sight>,
-    /// The eyes of the last frame that passed every gate.
+    /// The eyes of the last frame that passed every gate of one set.
     open: Option<OpenEyes>,
 }
 
@@ -81,12 +86,22 @@ struct Sight {
     pose: HeadPose,
 }
 
+/// How a track's face looked when it was seen from the front.
+struct Front {
+    track: TrackId,
+    yaw: f32,
+    mesh: Mesh,
+}
+
 impl Examiner {
     /// An examiner with these gates.
     pub fn new(finder: Box<dyn FaceFinder>, gates: Vec<Gate>, eyes_look: EyesLook) -> Self {
         Self {
             finder,
             gates,
+            relaxed: Vec::new(),
+            liveness: Liveness::Off,
+            front: None,
             eyes_look,
             tilt: 0.0,
             decoder: FrameDecoder::default(),
@@ -102,11 +117,24 @@ impl Examiner {
         self
     }
 
+    /// The same, which also judges by the gates after each step of relaxation.
+    pub fn with_relaxed(mut self, relaxed: Vec<Vec<Gate>>) -> Self {
+        self.relaxed = relaxed;
+        self
+    }
+
+    /// The same, which also finds out what a proof of life needs.
+    pub const fn with_liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
     /// Forgets the face that was followed.
     pub fn forget(&mut self) {
         self.finder.forget();
         self.sights.clear();
         self.open = None;
+        self.front = None;
     }
 
     /// Gives a picture's buffer back, so that the next frame needs no new memory.
@@ -163,18 +191,22 @@ impl Examiner {
         if let Some(face) = &mut observation.face {
             face.pose = face.pose.levelled(self.tilt);
         }
-        let (assessment, reasons) = match &observation.face {
-            None => (Assessment::default(), vec![Reason::NoFace]),
+        let (assessment, mut verdicts) = match &observation.face {
+            None => (Assessment::default(), vec![vec![Reason::NoFace]; self.relaxed.len() + 1]),
             Some(face) => {
                 let earlier = self.earlier(face, captured);
                 self.assess(&picture, captured, face, &observation.others, earlier)?
             }
         };
+        let relaxed = verdicts.split_off(1);
         let judged = JudgedFrame {
             sequence,
             captured,
             track: observation.face.as_ref().map(|face| face.track),
-            reasons,
+            reasons: verdicts.pop().unwrap_or_default(),
+            relaxed,
+            yaw: observation.face.as_ref().map_or(0.0, |face| face.pose.yaw),
+            relief: observation.face.as_ref().and_then(|face| self.relief(face)),
             score: measure::score(&assessment),
         };
         Ok(Examined { picture: Some(picture), observation, assessment, judged, damage: None })
@@ -203,6 +235,20 @@ impl Examiner {
         earlier
     }
 
+    /// How the face has turned against its track's most frontal sight, as no flat picture can.
+    fn relief(&mut self, face: &Face) -> Option<f32> {
+        if self.liveness == Liveness::Off {
+            return None;
+        }
+        let is_another = |front: &Front| front.track != face.track;
+        let is_less_frontal = |front: &Front| face.pose.yaw.abs() < front.yaw.abs();
+        if self.front.as_ref().is_none_or(|front| is_another(front) || is_less_frontal(front)) {
+            let (track, yaw, mesh) = (face.track, face.pose.yaw, face.mesh.clone());
+            self.front = Some(Front { track, yaw, mesh });
+        }
+        vision::relief(&self.front.as_ref()?.mesh, &face.mesh)
+    }
+
     /// Measures the face; its eyes only where they decide, for that look costs as much as the rest.
     fn assess(
         &mut self,
@@ -211,9 +257,10 @@ impl Examiner {
         face: &Face,
         others: &[Detection],
         earlier: Option<Earlier>,
-    ) -> Result<(Assessment, Vec<Reason>), VisionError> {
+    ) -> Result<(Assessment, Vec<Vec<Reason>>), VisionError> {
+        let all = || std::iter::once(&self.gates).chain(&self.relaxed);
         let Some(pixels) = Pixels::new(picture.size(), picture.rgb()) else {
-            return Ok((Assessment::default(), vec![Reason::Damaged]));
+            return Ok((Assessment::default(), all().map(|_| vec![Reason::Damaged]).collect()));
         };
         let subject = Subject::new(pixels, face, others);
         let subject = match earlier {
@@ -221,15 +268,17 @@ impl Examiner {
             None => subject,
         };
         let mut assessment = measure::assess(&subject);
+        let promising = all().any(|gates| measure::is_promising(&assessment, gates));
         let mut read = None;
-        if self.eyes_look == EyesLook::Always || measure::is_promising(&assessment, &self.gates) {
+        if self.eyes_look == EyesLook::Always || promising {
             let seen = self.read_eyes(picture, captured, face)?;
             measure::complete(&subject.with_eyes(&seen.eyes), &mut assessment);
             read = Some(seen);
         }
-        let reasons = measure::judge(&assessment, &self.gates);
-        self.open = read.filter(|_| reasons.is_empty());
-        Ok((assessment, reasons))
+        let all = std::iter::once(&self.gates).chain(&self.relaxed);
+        let verdicts: Vec<_> = all.map(|gates| measure::judge(&assessment, gates)).collect();
+        self.open = read.filter(|_| verdicts.iter().any(Vec::is_empty));
+        Ok((assessment, verdicts))
     }
 
     /// Reads the eyes; where both were open a moment ago, only the one that was read longer ago.
@@ -263,9 +312,8 @@ fn unseen(frame: &Frame, reason: Reason, damage: Option<ImageError>) -> Examined
     let judged = JudgedFrame {
         sequence: frame.sequence,
         captured: frame.captured,
-        track: None,
         reasons: vec![reason],
-        score: 0.0,
+        ..JudgedFrame::default()
     };
     Examined {
         picture: None,

@@ -36,8 +36,13 @@ pub enum Told {
 /// How a visit ended.
 #[derive(Debug)]
 pub enum End {
-    /// With shots, best first.
-    Chosen(Vec<Shot>),
+    /// With shots, best first, that needed so many steps of relaxation.
+    Chosen {
+        /// The shots.
+        shots: Vec<Shot>,
+        /// The steps.
+        relaxed: usize,
+    },
     /// Without.
     Failed(Failure),
     /// By request.
@@ -96,6 +101,13 @@ impl Visit {
     /// How often each reason refused a frame.
     pub const fn rejected(&self) -> &BTreeMap<Reason, u64> {
         &self.rejected
+    }
+
+    /// How often what had been gathered was dropped, and why.
+    pub fn restarts(&self) -> BTreeMap<String, u64> {
+        let named =
+            |(reason, count): (&Reason, &u32)| (reason.code().to_owned(), u64::from(*count));
+        self.session.tally().restarts.iter().map(named).collect()
     }
 
     /// The instruction shown now.
@@ -188,9 +200,19 @@ impl Visit {
     fn end(&mut self, outcome: Outcome) -> End {
         let mut kept = std::mem::take(&mut self.kept);
         match outcome {
-            Outcome::Chosen { shots, .. } => {
-                End::Chosen(shots.iter().filter_map(|sequence| kept.remove(sequence)).collect())
+            Outcome::Chosen { shots, relaxed, .. } => {
+                let shots = shots.iter().filter_map(|sequence| kept.remove(sequence)).collect();
+                End::Chosen { shots, relaxed }
             }
+            Outcome::Unproven(_) => End::Failed(
+                Failure::new(
+                    Exit::TryLater,
+                    format!("{} did not turn the head as asked", self.person_id),
+                )
+                .hint(
+                    "try again in even light, without a hat or mask; capture.liveness asks for it",
+                ),
+            ),
             Outcome::TimedOut(_) => End::Failed(self.timed_out()),
             Outcome::Interrupted { reason, .. } => End::Failed(
                 Failure::new(

@@ -21,6 +21,7 @@ pub(super) const MEASURE: Measure = Measure {
     unit: "",
     source: "Crete, Dolmiere, Ladret, Nicolas: The blur effect, SPIE 2007; the larger of two looks: after a \
              Gaussian of 1.6 pixels with 13 taps, and after one of 0.8 pixels with 9 taps, less 0.02",
+    range: (0.0, 1.0),
     limits: Limits::at_most([Some(0.72), Some(0.65), Some(0.60)]),
     below: None,
     above: Some(Reason::HoldStill),

@@ -13,9 +13,11 @@ mod likeness;
 mod mesh;
 mod nets;
 mod pose;
+mod relief;
 mod track;
 
 pub use finder::NetFaceFinder;
+pub use relief::relief;
 
 use crate::domain::{Eye, Eyes, Face, Moment, Observation, Rect, Size};
 

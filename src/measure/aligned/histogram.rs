@@ -10,6 +10,11 @@ static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
     })
 });
 
+/// The light, 0 to 1, that an sRGB value stands for.
+pub(in crate::measure) fn linear(value: u8) -> f32 {
+    LINEAR[usize::from(value)]
+}
+
 /// How often each linear-light luminance, 0 to 255, occurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::measure) struct Histogram {
