@@ -6,7 +6,7 @@ use image::imageops::{FilterType, overlay, resize};
 use kiosk_enroll::app::examiner::{Examiner, EyesLook};
 use kiosk_enroll::domain::{Encoding, Eyes, Face, Frame, Moment, Profile};
 use kiosk_enroll::measure;
-use kiosk_enroll::vision::image as pictures;
+use kiosk_enroll::vision::image::{self as pictures, FrameDecoder, Region};
 use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture, Side};
 
 use crate::table::{Times, budget, heading, row};
@@ -32,26 +32,8 @@ pub(crate) fn run() {
         "one frame of 1280x720 ({} kB JPEG), one thread, {ROUNDS} rounds",
         frame.bytes.len() / 1000
     ));
-    let mut spare = None;
-    row(
-        "decode (strict, RGB)",
-        &Times::of(ROUNDS, || {
-            spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
-        }),
-    );
-    let mut decoder = pictures::FrameDecoder::default();
-    let around =
-        finder.expects(now()).and_then(|part| pictures::Region::touched_by(part, picture.size()));
-    row(
-        "decode the part around a followed face",
-        &Times::of(ROUNDS, || {
-            let part = decoder.decode(&frame, around).unwrap();
-            decoder.recycle(part);
-        }),
-    );
-    turbojpeg::compare(&frame.bytes, ROUNDS, || {
-        spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
-    });
+    let around = finder.expects(now()).and_then(|part| Region::touched_by(part, picture.size()));
+    decoding(&frame, around);
     row(
         "find: detector + mesh twice",
         &Times::of(ROUNDS, || {
@@ -82,14 +64,30 @@ pub(crate) fn run() {
     );
     let mut examiner = Examiner::new(Box::new(finder), gates, EyesLook::OnlyCandidates);
     let whole = Times::of(ROUNDS, || {
-        let captured = now();
-        frame.captured = captured;
-        let examined = examiner.examine(&frame, captured).unwrap();
+        frame.captured = now();
+        let examined = examiner.examine(&frame, frame.captured).unwrap();
         assert!(examined.observation.face.is_some());
         examiner.recycle(examined);
     });
     row("a tracked frame in all, decode to decision", &whole);
     budget("a tracked frame in all, p50", whole.millis(0.5), 10.0, "ms");
+}
+
+fn decoding(frame: &Frame, around: Option<Region>) {
+    let mut spare = None;
+    let mut whole = || {
+        spare = Some(pictures::decode(frame, spare.take()).unwrap().into_rgb());
+    };
+    row("decode (strict, RGB)", &Times::of(ROUNDS, &mut whole));
+    turbojpeg::compare(&frame.bytes, ROUNDS, whole);
+    let mut decoder = FrameDecoder::default();
+    row(
+        "decode the part around a followed face",
+        &Times::of(ROUNDS, || {
+            let part = decoder.decode(frame, around).unwrap();
+            decoder.recycle(part);
+        }),
+    );
 }
 
 fn judged(
