@@ -1,4 +1,5 @@
-//! Keeps a line for every act done by hand: `audit.log` in the state directory.
+//! Keeps a line for every act done by hand, and for each token that the agent renews: `audit.log` in the state
+//! directory.
 //!
 //! # Invariants
 //! - A line is on disk **before** the act: what was done has a line, and a line may stand for an act that was

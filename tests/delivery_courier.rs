@@ -12,7 +12,7 @@ use delivery_outbox::{MemoryOutbox, courier, note};
 use futures_util::future::BoxFuture;
 use kiosk_enroll::delivery::{
     Answer, AnsweredPerson, Body, ClockTrust, DeliveryEvent, DeliveryState, Flow, LinkFault,
-    PersonsApi, Response, Shrink, TokenMark,
+    MOST_UNSETTLED, PersonsApi, Response, Shrink, TokenMark,
 };
 use kiosk_enroll::domain::{Confirmation, Hold, PersonUpdate, Settlement, UpdateState};
 use tokio::sync::{Notify, oneshot};
@@ -111,6 +111,67 @@ async fn every_update_is_delivered_once_and_in_order() {
     assert_eq!((report.left, report.hold), (0, None));
     assert!(report.delivered.iter().all(|one| one.confirmation == Confirmation::Confirmed));
     assert_eq!(pairs(&api.sent()), [("a", "1"), ("b", "1"), ("a", "2")]);
+}
+
+#[tokio::test]
+async fn while_delivered_ones_are_settled_others_go_but_none_of_the_same_person() {
+    let last = "b";
+    let updates = [note("a", "1"), note("a", "2"), note(last, "1")];
+    let outbox = MemoryOutbox::holding(updates);
+    let gate = outbox.gate_settlements();
+    let api = Scripted::new(|update, _| accept(update));
+    let (courier, handle) = courier(&outbox, api.clone(), None);
+    let running = tokio::spawn(courier.run(std::future::pending(), Arc::new(Notify::new())));
+    while api.sent().len() < 2 {
+        api.arrived.notified().await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(outbox.delivered(), [0_u64; 0], "nothing is settled yet");
+    assert_eq!(pairs(&api.sent()), [("a", "1"), ("b", "1")], "the second of a waits");
+    drop(gate);
+    handle.status().wait_for(|status| status.delivered == 3).await.unwrap();
+    assert_eq!(pairs(&api.sent()), [("a", "1"), ("b", "1"), ("a", "2")]);
+    running.abort();
+}
+
+#[tokio::test]
+async fn no_more_than_a_few_are_delivered_and_not_settled() {
+    let outbox = MemoryOutbox::holding((0..50).map(|number| note(&format!("p{number}"), "1")));
+    let gate = outbox.gate_settlements();
+    let api = Scripted::new(|update, _| accept(update));
+    let (courier, handle) = courier(&outbox, api.clone(), None);
+    let running = tokio::spawn(courier.run(std::future::pending(), Arc::new(Notify::new())));
+    while api.sent().len() < MOST_UNSETTLED {
+        api.arrived.notified().await;
+        tokio::task::yield_now().await;
+    }
+    // Whatever could still go would go now.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(api.sent().len(), MOST_UNSETTLED);
+    drop(gate);
+    handle.status().wait_for(|status| status.delivered == 50).await.unwrap();
+    running.abort();
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_settled_before_the_courier_stops() {
+    let outbox = MemoryOutbox::holding([note("a", "1")]);
+    let gate = outbox.gate_settlements();
+    let api = Scripted::new(|update, _| accept(update));
+    let (courier, _handle) = courier(&outbox, api.clone(), None);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    let running = tokio::spawn(courier.run(stopped, Arc::new(Notify::new())));
+    api.arrived.notified().await;
+    stop.send(()).unwrap();
+    assert_eq!(outbox.delivered(), [0_u64; 0]);
+    drop(gate);
+    running.await.unwrap();
+    assert_eq!(outbox.delivered(), [1]);
 }
 
 #[tokio::test]

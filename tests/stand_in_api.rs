@@ -132,3 +132,21 @@ async fn an_address_that_is_taken_is_refused_by_name() {
     let error = StandIn::start(options).await.unwrap_err();
     assert!(error.to_string().contains(&first.address().to_string()), "{error}");
 }
+
+#[tokio::test]
+async fn a_token_is_renewed_and_the_one_before_stays_valid() {
+    let stand_in = stand_in().await;
+    let session = "/v2/auth/session?origin=refresh&expiresIn=2";
+    let (status, answer) = get(&stand_in, session).await;
+    assert_eq!((status, answer["tokenType"].as_str()), (200, Some("Bearer")));
+    let renewed = answer["accessToken"].as_str().unwrap().to_owned();
+    for token in ["t0ken", &renewed] {
+        assert_eq!(put(&stand_in, token, json!({ "notes": "x" })).await.0, 200);
+    }
+    assert_eq!(put(&stand_in, "another", json!({ "notes": "x" })).await.0, 401);
+    for wrong in ["", "?origin=renew-and-revoke&expiresIn=2", "?origin=refresh&expiresIn=0"] {
+        assert_eq!(get(&stand_in, &format!("/v2/auth/session{wrong}")).await.0, 409, "{wrong}");
+    }
+    stand_in.set_fault(FaultKind::Expired);
+    assert_eq!(get(&stand_in, session).await.0, 403);
+}

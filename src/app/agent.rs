@@ -20,6 +20,7 @@ use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
 use super::pulse::{self, Pulse};
 use super::reload::Reload;
+use super::renewal::Renewer;
 use super::upkeep::Upkeep;
 use super::{Rig, eye, from_queue, intake, keep, open_own_queue, post, queue_status, rig, seen};
 use crate::clock;
@@ -109,6 +110,8 @@ async fn serve(
         events.clone(),
         booth_pulse.clone(),
     )?;
+    let (renewer, renewal) =
+        Renewer::new(config, paths, Arc::clone(&post.api), Arc::clone(&post.clock));
     let agent = Agent {
         inner: Arc::new(Inner {
             config: config.clone(),
@@ -122,12 +125,15 @@ async fn serve(
             camera: eye.watch(),
             booth,
             pulses: vec![booth_pulse, eye.pulse()],
+            renewal,
         }),
     };
     let courier = tokio::spawn(post.courier.run(raised(stopped.clone()), wake));
     let mut tasks = JoinSet::new();
     tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
     tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
+    tasks.spawn(super::metrics_file::keep(agent.clone(), config.metrics_file.clone()));
+    tasks.spawn(renewer.run(raised(stopped.clone())));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
@@ -152,7 +158,7 @@ async fn serve(
 /// The update on its way finishes or is released by the courier itself; this only guards against a bug there.
 async fn finish(courier: JoinHandle<()>) {
     if tokio::time::timeout(Duration::from_secs(15), courier).await.is_err() {
-        tracing::error!("the courier did not end in time; its update stays queued");
+        tracing::warn!("the courier did not end in time; its update stays queued");
     }
 }
 
@@ -257,7 +263,7 @@ async fn look_after(
         if silent.is_empty() {
             service::feed_watchdog();
         } else {
-            tracing::error!(?silent, "a loop shows no sign of life: the watchdog is not fed");
+            tracing::warn!(?silent, "a loop shows no sign of life: the watchdog is not fed");
         }
         service::status(&agent.words());
         eye.check()?;
@@ -303,6 +309,7 @@ struct Inner {
     camera: eye::CameraWatch,
     booth: Booth,
     pulses: Vec<Pulse>,
+    renewal: watch::Receiver<Option<String>>,
 }
 
 /// What the local API talks to.
@@ -391,6 +398,10 @@ impl Kiosk for Agent {
         all.map(|update| QueueItem::from(&seen(update, held))).collect()
     }
 
+    fn receipts(&self) -> Vec<ReceiptReport> {
+        post::all_receipts(&self.inner.queue)
+    }
+
     fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
         let (head, _) = self.inner.queue.read(id.parse()?).map_err(from_queue)?;
         Ok(QueueItem::from(&seen(head, self.is_held())))
@@ -460,6 +471,7 @@ impl Kiosk for Agent {
                 last_receipt,
                 token_expires_at: token.0,
                 token_days_left: token.1,
+                token_renewal: self.inner.renewal.borrow().clone(),
                 unconfirmed,
             },
         }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::delivery::{Outbox, OutboxError};
-use crate::domain::{Lease, Receipt, Settlement, UpdateId, WallTime};
+use crate::delivery::{Departed, Outbox, OutboxError};
+use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, WallTime};
 use crate::queue::{Queue, QueueError};
 
 /// The queue as the courier sees it.
@@ -33,6 +33,16 @@ impl Outbox for QueueOutbox {
         now: WallTime,
     ) -> Result<Option<Receipt>, OutboxError> {
         self.0.settle(id, settlement, now).map_err(cannot("keep what became of an update"))
+    }
+
+    fn settle_delivered(
+        &self,
+        delivered: Vec<(UpdateId, Confirmation)>,
+        now: WallTime,
+    ) -> Departed {
+        let departed = self.0.settle_delivered(delivered, now);
+        let failed = departed.failed.map(cannot("keep what became of delivered updates"));
+        Departed { receipts: departed.receipts, failed }
     }
 
     fn next_due(&self, now: WallTime) -> Option<WallTime> {

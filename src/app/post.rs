@@ -8,7 +8,7 @@ use crate::clock::{rfc3339, wall_now};
 use crate::config::{Config, Paths};
 use crate::delivery::{
     ClientCertificate, ClockGuard, Courier, CourierHandle, CourierSettings, DeliveryState, Flow,
-    Held, HttpPersonsApi, HttpSettings, Rate, ScheduleSettings, TokenFile,
+    Held, HttpPersonsApi, HttpSettings, Rate, ScheduleSettings, Shrink, TokenFile,
 };
 use crate::domain::{Confirmation, PersonUpdate, Portrait, PortraitFormat, UpdateDraft};
 use crate::failure::{Exit, Failure};
@@ -29,6 +29,8 @@ pub struct Post {
     pub handle: CourierHandle,
     /// The floor under the clock; to be saved from time to time.
     pub clock: Arc<ClockGuard>,
+    /// The client that the courier sends with.
+    pub api: Arc<HttpPersonsApi>,
 }
 
 /// Builds a courier between the queue and the persons API.
@@ -37,7 +39,7 @@ pub struct Post {
 /// When the base URL, the CA file, the client certificate or the proxy settings cannot be used.
 pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, Failure> {
     let clock = Arc::new(load_clock(paths));
-    let api = persons_api(config, paths, Arc::clone(&clock))?;
+    let api = Arc::new(persons_api(config, paths, Arc::clone(&clock))?);
     let (count, per) = config.delivery.rate;
     let schedule = ScheduleSettings {
         backoff_min: config.delivery.backoff_min,
@@ -48,8 +50,9 @@ pub fn build(config: &Config, paths: &Paths, queue: Arc<Queue>) -> Result<Post, 
     };
     let outbox = Arc::new(QueueOutbox(queue));
     let settings = CourierSettings { schedule, flow: flow(config) };
-    let (courier, handle) = Courier::new(outbox, Arc::new(api), settings, Some(Arc::new(smaller)));
-    Ok(Post { courier, handle, clock })
+    let shrink = Some(Arc::new(smaller) as Shrink);
+    let (courier, handle) = Courier::new(outbox, Arc::clone(&api) as _, settings, shrink);
+    Ok(Post { courier, handle, clock, api })
 }
 
 /// Whether the operator lets updates go.
@@ -137,6 +140,13 @@ pub fn receipts(queue: &Queue) -> (Option<ReceiptReport>, usize) {
     (newest.map(ReceiptReport::from), unconfirmed)
 }
 
+/// Every receipt at hand, the oldest first.
+pub fn all_receipts(queue: &Queue) -> Vec<ReceiptReport> {
+    let mut receipts = queue.receipts();
+    receipts.sort_by_key(|receipt| (receipt.delivered_at, receipt.id));
+    receipts.iter().map(ReceiptReport::from).collect()
+}
+
 /// When the token expires and how many days are left, as far as it can be read locally.
 pub fn token_expiry(config: &Config, paths: &Paths) -> (Option<String>, Option<u64>) {
     match TokenFile::new(Some(token_path(config, paths))).read() {
@@ -159,7 +169,8 @@ fn held_words(held: &Held) -> String {
     format!("{}{}", held.reason, probe.unwrap_or_default())
 }
 
-fn token_path(config: &Config, paths: &Paths) -> std::path::PathBuf {
+/// The token's file.
+pub(super) fn token_path(config: &Config, paths: &Paths) -> std::path::PathBuf {
     paths.token_file(config.verifik.token_file.as_deref())
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::output::{Output, Tone};
 use super::secret;
 use super::setting::Setting;
-use crate::app::owner;
+use crate::app::{owner, renewal};
 use crate::clock::{self, rfc3339};
 use crate::delivery::{Token, TokenError, TokenFile};
 use crate::failure::{Exit, Failure};
@@ -42,6 +42,7 @@ struct TokenReport {
     uid: Option<u32>,
     expires_at: Option<String>,
     days_left: Option<u64>,
+    renewal: String,
     warnings: Vec<String>,
 }
 
@@ -54,7 +55,7 @@ pub(super) fn run(
     match command {
         TokenCommand::Status => {
             let token = TokenFile::new(Some(path.clone())).read().map_err(|error| told(&error))?;
-            tell(&report(&path, &token), output)
+            tell(&report(&path, &token, setting), output)
         }
         TokenCommand::Set(args) => {
             let text = match args.file.as_deref() {
@@ -75,7 +76,7 @@ pub(super) fn run(
             owner::act_as_owner(dir)?;
             TokenFile::new(Some(path.clone())).replace(&token).map_err(|error| told(&error))?;
             output.line(output.paint(Tone::Good, "replaced"));
-            tell(&report(&path, &token), output)
+            tell(&report(&path, &token, setting), output)
         }
     }
 }
@@ -89,7 +90,8 @@ fn parse(text: &[u8]) -> Result<Token, Failure> {
     Token::parse(text).map_err(|error| refused(error.to_string()))
 }
 
-fn report(path: &Path, token: &Token) -> TokenReport {
+fn report(path: &Path, token: &Token, setting: &Setting) -> TokenReport {
+    let permission = renewal::permission(&setting.config, &setting.paths);
     let now = clock::wall_now();
     let metadata = fs::metadata(path).ok();
     let mode = metadata.as_ref().map(|it| it.mode() & 0o777);
@@ -115,6 +117,7 @@ fn report(path: &Path, token: &Token) -> TokenReport {
         uid: metadata.map(|it| it.uid()),
         expires_at: token.expires_at().map(rfc3339),
         days_left: token.days_left(now),
+        renewal: renewal::plan_words(&permission, token.life()),
         warnings,
     }
 }
@@ -129,6 +132,7 @@ fn tell(report: &TokenReport, output: &Output) -> Result<(), Failure> {
         _ => "it does not say until when".to_owned(),
     };
     output.line(format!("lasts     {lasts}"));
+    output.line(format!("renewal   {}", report.renewal));
     for warning in &report.warnings {
         output.line(format!("{}: {warning}", output.paint(Tone::Warning, "warning")));
     }

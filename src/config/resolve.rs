@@ -11,7 +11,7 @@ use super::layers::{Layers, Origin, Raw};
 use super::{
     Capture, ClientCertificate, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik,
 };
-use crate::domain::Profile;
+use crate::domain::{Liveness, Profile};
 use crate::vision::image::Framing;
 
 const LOCALES: [&str; 3] = ["en", "es", "pt-BR"];
@@ -40,6 +40,7 @@ impl Config {
             },
             delivery: read.delivery()?,
             web_listen: read.listen()?,
+            metrics_file: read.metrics_file()?,
             trigger: Trigger {
                 qr: read.switch("trigger.qr")?,
                 roster: read.path("trigger.roster")?,
@@ -163,17 +164,32 @@ impl Reader<'_> {
 
     fn capture(&self) -> Result<Capture, ConfigError> {
         let profile = self.choice("capture.profile", &Profile::ALL.map(Profile::name))?;
+        let liveness = self.choice("capture.liveness", &Liveness::ALL.map(Liveness::name))?;
         let framing = self.choice("capture.framing", &["portrait", "full"])?;
         Ok(Capture {
             shots: self.number("capture.shots", 1..=3)? as usize,
             timeout: self
                 .duration("capture.timeout", Duration::from_secs(3)..=Duration::from_secs(600))?,
             profile: Profile::from_name(&profile).unwrap_or_default(),
+            relax_after: self.relax_after()?,
+            liveness: Liveness::from_name(&liveness).unwrap_or_default(),
+            turned_shot: self.switch("capture.turned_shot")?,
             framing: Framing::from_name(&framing).unwrap_or(Framing::Portrait),
             jpeg_quality: u8::try_from(self.number("capture.jpeg_quality", 92..=100)?)
                 .unwrap_or(92),
             gates: self.gates()?,
         })
+    }
+
+    fn relax_after(&self) -> Result<Option<Duration>, ConfigError> {
+        let path = "capture.relax_after";
+        if self.text(path)? == "off" {
+            return Ok(None);
+        }
+        match humantime::parse_duration(&self.text(path)?) {
+            Ok(after) if (3..=600).contains(&after.as_secs()) => Ok(Some(after)),
+            _ => self.refuse(path, "\"off\", or a duration from \"3s\" to \"10m\""),
+        }
     }
 
     fn gates(&self) -> Result<BTreeMap<String, f64>, ConfigError> {
@@ -199,12 +215,27 @@ impl Reader<'_> {
         Ok(Verifik {
             base_url: self.base_url()?,
             token_file: self.path("verifik.token_file")?,
+            renew_months: self.renew_months()?,
             ca_file: self.path("verifik.ca_file")?,
             client_certificate: self.client_certificate()?,
             connect_timeout: self.duration("verifik.connect_timeout", SECOND..=SECOND * 300)?,
             read_timeout: self.duration("verifik.read_timeout", SECOND..=SECOND * 300)?,
             request_timeout: self.duration("verifik.request_timeout", SECOND..=SECOND * 1800)?,
         })
+    }
+
+    fn renew_months(&self) -> Result<Option<u8>, ConfigError> {
+        let path = "verifik.renew_token";
+        let months = match self.raw(path)?.0 {
+            Raw::Text(text) if text == "never" => return Ok(None),
+            Raw::Text(text) => text.parse().ok(),
+            Raw::Integer(months) => u8::try_from(months).ok(),
+            _ => None,
+        };
+        match months {
+            Some(months @ 1..=12) => Ok(Some(months)),
+            _ => self.refuse(path, "\"never\", or a number of months from 1 to 12"),
+        }
     }
 
     /// Both files or none: a server that asks for a certificate refuses half of one.
@@ -272,6 +303,19 @@ impl Reader<'_> {
                 path,
                 "COUNT/DURATION with 1 to 1000 requests per 1ms to 1h, like \"1/2s\"",
             ),
+        }
+    }
+
+    fn metrics_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let path = self.path("web.metrics_file")?;
+        let fits =
+            |path: &PathBuf| path.is_absolute() && path.extension().is_some_and(|it| it == "prom");
+        match path {
+            Some(path) if !fits(&path) => self.refuse(
+                "web.metrics_file",
+                "a path from the root that ends in \".prom\", which is what the collector reads, or \"\"",
+            ),
+            path => Ok(path),
         }
     }
 
@@ -351,12 +395,27 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_renewed_for_months_or_never() {
+        let months = |text: &str| {
+            let set = format!("verifik.renew_token={text}");
+            resolve(&[&set]).map(|config| config.verifik.renew_months)
+        };
+        assert_eq!(resolve(&[]).unwrap().verifik.renew_months, None);
+        assert_eq!((months("never").unwrap(), months("1").unwrap()), (None, Some(1)));
+        for bad in ["0", "13", "always", "-1", "true"] {
+            assert!(months(bad).unwrap_err().to_string().contains("from 1 to 12"), "{bad}");
+        }
+    }
+
+    #[test]
     fn values_out_of_bounds_say_what_is_allowed() {
         for (setting, said) in [
             ("camera.width=99999", "160 to 7680"),
             ("camera.fps=fast", "1 to 120"),
             ("capture.timeout=1h", "3s"),
             ("capture.profile=lenient", "\"matching\""),
+            ("capture.relax_after=1s", "\"3s\" to \"10m\""),
+            ("capture.liveness=smile", "\"turn\""),
             ("kiosk.locale=fr", "\"pt-BR\""),
             ("kiosk.id=a b", "letters"),
             ("queue.max_bytes=12", "1.0 MiB"),
@@ -364,6 +423,7 @@ mod tests {
             ("delivery.rate=fast", "COUNT/DURATION"),
             ("delivery.paused=maybe", "true or false"),
             ("web.listen=0.0.0.0:80", "loopback"),
+            ("web.metrics_file=/var/lib/kiosk.txt", ".prom"),
             ("capture.gates.sharpness_max=high", "a number"),
         ] {
             let error = resolve(&[setting]).unwrap_err();

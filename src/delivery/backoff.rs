@@ -26,6 +26,11 @@ fn ceiling(min: Duration, max: Duration, failures: u32) -> Duration {
     min.saturating_mul(2_u32.saturating_pow(failures.min(30))).min(max)
 }
 
+/// How long to wait for a queue that failed so many times before.
+pub(super) fn patience(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.min(5))
+}
+
 /// How fast updates may follow each other, written as `1/2s`: one in two seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {

@@ -1,14 +1,16 @@
 //! Carries updates from the outbox to the persons API, one at a time, for as long as it is let.
 //!
 //! **Invariants**
-//! - Every lease is settled before the next update goes (a flush keeps failed ones aside until its end); a
-//!   settlement that the queue cannot keep is tried again until the agent stops.
+//! - Every lease is settled before the next update goes (a flush keeps failed ones aside until its end), but
+//!   for a few that were delivered: their settlement goes on meanwhile (see `unsettled`). One that the queue
+//!   cannot keep is tried again until the agent stops.
 //! - No fault ends the loop: not of the link, not of the server, not of the queue.
-//! - At stop the update on its way has [`GRACE`] to finish, then it is released.
+//! - At stop the update on its way has [`GRACE`] to finish, then it is released; what was delivered is settled.
 //!
 //! What is absent: decisions. They are in `policy` and `schedule`.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +24,13 @@ use crate::domain::{
     Lease, Moment, PersonUpdate, Receipt, Settlement, UpdateId, Verdict, WallTime,
 };
 
+use super::backoff::patience;
 use super::flush::{FlushReport, FlushRequest};
 use super::policy::{Answer, Sent, verdict};
 use super::schedule::{Attempt, Flow, Next, Now, Schedule, ScheduleSettings};
+use super::settling::Settling;
 use super::status::{DeliveryEvent, DeliveryStatus, Notices};
+use super::unsettled::Delivered;
 use super::{Outbox, OutboxError, PersonsApi, Shrink, TokenMark};
 
 /// How long the update on its way may take after a stop; the whole stop is to stay below ten seconds.
@@ -36,6 +41,8 @@ const TOKEN_POLL: Duration = Duration::from_secs(2);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The shortest sleep when nothing could be leased although something is due.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
+/// So often a command tries to settle what its update came to.
+const TRIES_OF_A_COMMAND: u32 = 3;
 /// How many events a slow listener may lag behind.
 const EVENTS: usize = 256;
 
@@ -91,6 +98,9 @@ pub struct Courier {
     shrink: Option<Shrink>,
     pub(super) schedule: Schedule,
     pub(super) notices: Notices,
+    settling: Settling,
+    /// The receipts of a flush that goes on.
+    pub(super) receipts: Option<Vec<Receipt>>,
     token: TokenMark,
     flow: watch::Receiver<Flow>,
     requests: mpsc::Receiver<FlushRequest>,
@@ -119,6 +129,8 @@ impl Courier {
         };
         let courier = Self {
             token: api.token_mark(),
+            settling: Settling::new(Arc::clone(&outbox)),
+            receipts: None,
             outbox,
             api,
             shrink,
@@ -153,6 +165,10 @@ impl Courier {
                 }
             }
         }
+        if let Err(failure) = self.settle_all(Some(&stop)).await {
+            let error = &failure as &dyn std::error::Error;
+            error!(error, "delivered updates are not settled: they will be sent again");
+        }
     }
 
     /// Takes note of what others changed: the flow, the token.
@@ -173,7 +189,12 @@ impl Courier {
             Next::Send => Wanted::Next,
             Next::Probe => Wanted::Smallest,
         };
+        self.make_room(Some(stop)).await?;
         let Some(lease) = self.lease(wanted, wall_now()).await? else {
+            if self.settle_all(Some(stop)).await? == Waited::Yes {
+                // It may be the turn of a newer one of the same person now.
+                return Ok(Turn::Done);
+            }
             let due = self.queue(|outbox| outbox.next_due(wall_now())).await?;
             let wait = due.map(|at| at.since(wall_now()).max(SHORTEST_SLEEP));
             return Ok(Turn::Rest(wait.map(|wait| now().moment + wait)));
@@ -196,6 +217,7 @@ impl Courier {
             sleep = sleep.min(TOKEN_POLL);
         }
         tokio::select! {
+            settled = self.settling.step() => self.note(settled),
             () = stop.clone() => {}
             () = wake.notified() => {}
             _ = self.flow.changed() => {}
@@ -226,14 +248,12 @@ impl Courier {
         lease: Lease,
         give_up: impl Future<Output = ()> + Send,
         stop: Option<&Stop>,
-    ) -> Result<Settled, OutboxError> {
+    ) -> Result<Settlement, OutboxError> {
         self.schedule.sent(now().moment);
         self.notices.delivering(self.schedule.held().as_ref());
         let Lease { head, update } = lease;
-        let answered = tokio::select! {
-            answered = self.ask(Arc::new(update)) => Some(answered),
-            () = give_up => None,
-        };
+        let asked = ask(Arc::clone(&self.api), self.shrink.clone(), Arc::new(update));
+        let answered = self.settle_while(asked, give_up).await;
         let settlement = match answered {
             None => Settlement::Release,
             Some((answer, verdict)) => {
@@ -246,30 +266,82 @@ impl Courier {
                 self.schedule.answered(&attempt, verdict, now(), fastrand::f64())
             }
         };
-        let receipt = self.settle(head.id, settlement.clone(), stop).await?;
-        self.notices.settled(&head, &settlement, receipt.as_ref());
+        match &settlement {
+            Settlement::Delivered(confirmation) => {
+                self.settling.take(Delivered { head, confirmation: confirmation.clone() });
+            }
+            other => {
+                self.settle(head.id, other.clone(), stop).await?;
+                self.notices.settled(&head, other, None);
+            }
+        }
         self.notices.resting(self.schedule.held());
-        Ok(Settled { settlement, receipt })
+        Ok(settlement)
     }
 
-    /// Sends an update, and once more in a smaller form if the server found it too large.
-    async fn ask(&self, update: Arc<PersonUpdate>) -> (Answer, Verdict) {
-        let (answer, verdict) = self.ask_once(Arc::clone(&update)).await;
-        if !matches!(verdict, Verdict::TooLarge { .. }) {
-            return (answer, verdict);
-        }
-        let Some(shrink) = self.shrink.clone() else { return (answer, verdict) };
-        match tokio::task::spawn_blocking(move || shrink(&update)).await {
-            Ok(Some(smaller)) => self.ask_once(Arc::new(smaller)).await,
-            Ok(None) | Err(_) => (answer, verdict),
+    /// Waits for an answer, and takes note of what is settled meanwhile; `None` when `give_up` ends first.
+    async fn settle_while<T>(
+        &mut self,
+        asked: impl Future<Output = T> + Send,
+        give_up: impl Future<Output = ()> + Send,
+    ) -> Option<T> {
+        let (mut asked, mut give_up) = (pin!(asked), pin!(give_up));
+        loop {
+            let settled = tokio::select! {
+                answered = &mut asked => return Some(answered),
+                () = &mut give_up => return None,
+                settled = self.settling.step() => settled,
+            };
+            self.note(settled);
         }
     }
 
-    async fn ask_once(&self, update: Arc<PersonUpdate>) -> (Answer, Verdict) {
-        let answer = self.api.put(Arc::clone(&update)).await;
-        let clock = self.api.clock_trust();
-        let verdict = verdict(&answer, &Sent { update: &update, now: wall_now(), clock });
-        (answer, verdict)
+    fn note(&mut self, settled: Vec<(Delivered, Receipt)>) {
+        for (Delivered { head, confirmation }, receipt) in settled {
+            self.notices.settled(&head, &Settlement::Delivered(confirmation), Some(&receipt));
+            if let Some(receipts) = &mut self.receipts {
+                receipts.push(receipt);
+            }
+        }
+    }
+
+    /// Waits until another update may go.
+    pub(super) async fn make_room(&mut self, stop: Option<&Stop>) -> Result<(), OutboxError> {
+        while !self.settling.has_room() {
+            self.settle_some(stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all that was delivered is settled, and says whether there was anything.
+    pub(super) async fn settle_all(&mut self, stop: Option<&Stop>) -> Result<Waited, OutboxError> {
+        if self.settling.is_idle() {
+            return Ok(Waited::No);
+        }
+        while !self.settling.is_idle() {
+            self.settle_some(stop).await?;
+        }
+        Ok(Waited::Yes)
+    }
+
+    /// Waits for a group; while the queue fails gives up at stop, or in a flush after a few times.
+    async fn settle_some(&mut self, stop: Option<&Stop>) -> Result<(), OutboxError> {
+        let failures = self.settling.failures();
+        if stop.is_none() && failures >= TRIES_OF_A_COMMAND {
+            return Err(self.settling.take_failure());
+        }
+        let give_up = async {
+            match stop {
+                Some(stop) if failures > 0 => stop.clone().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let settled = tokio::select! {
+            settled = self.settling.step() => settled,
+            () = give_up => return Err(self.settling.take_failure()),
+        };
+        self.note(settled);
+        Ok(())
     }
 
     /// Settles a lease, however often it takes; gives up only at stop, or in a flush after a few times.
@@ -278,14 +350,13 @@ impl Courier {
         id: UpdateId,
         settlement: Settlement,
         stop: Option<&Stop>,
-    ) -> Result<Option<Receipt>, OutboxError> {
-        const TRIES_OF_A_COMMAND: u32 = 3;
+    ) -> Result<(), OutboxError> {
         let mut failures = 0;
         loop {
             let what = settlement.clone();
             let settled = self.queue(move |outbox| outbox.settle(id, what, wall_now())).await;
             let failure = match settled.and_then(|settled| settled) {
-                Ok(receipt) => return Ok(receipt),
+                Ok(_) => return Ok(()),
                 Err(failure) => failure,
             };
             if failures == 0 {
@@ -333,16 +404,35 @@ enum Turn {
     Rest(Option<Moment>),
 }
 
-/// What became of one update.
-#[derive(Debug)]
-pub(super) struct Settled {
-    pub(super) settlement: Settlement,
-    pub(super) receipt: Option<Receipt>,
+/// Whether there was something to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    Yes,
+    No,
 }
 
-/// How long to wait for a queue that failed so many times before.
-fn patience(failures: u32) -> Duration {
-    Duration::from_secs(1 << failures.min(5))
+/// Sends an update, and once more in a smaller form if the server found it too large.
+async fn ask(
+    api: Arc<dyn PersonsApi>,
+    shrink: Option<Shrink>,
+    update: Arc<PersonUpdate>,
+) -> (Answer, Verdict) {
+    let (answer, verdict) = ask_once(api.as_ref(), Arc::clone(&update)).await;
+    if !matches!(verdict, Verdict::TooLarge { .. }) {
+        return (answer, verdict);
+    }
+    let Some(shrink) = shrink else { return (answer, verdict) };
+    match tokio::task::spawn_blocking(move || shrink(&update)).await {
+        Ok(Some(smaller)) => ask_once(api.as_ref(), Arc::new(smaller)).await,
+        Ok(None) | Err(_) => (answer, verdict),
+    }
+}
+
+async fn ask_once(api: &dyn PersonsApi, update: Arc<PersonUpdate>) -> (Answer, Verdict) {
+    let answer = api.put(Arc::clone(&update)).await;
+    let clock = api.clock_trust();
+    let verdict = verdict(&answer, &Sent { update: &update, now: wall_now(), clock });
+    (answer, verdict)
 }
 
 /// Reads both clocks.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::domain::{Hold, Lease, Moment, Receipt, Settlement, UpdateId, WallTime};
 
 use super::OutboxError;
-use super::courier::{Courier, Settled, Stop, Wanted, now};
+use super::courier::{Courier, Stop, Waited, Wanted, now};
 use super::schedule::{Held, Next};
 
 /// Further ahead than any back-off or `Retry-After`: whatever waits for a time is due then.
@@ -78,6 +78,7 @@ impl Courier {
         stop: Option<&Stop>,
     ) -> Result<FlushReport, OutboxError> {
         self.schedule.probe_now(now());
+        self.receipts = Some(Vec::new());
         let mut flush = Flush {
             report: FlushReport::default(),
             deadline: now().moment + within,
@@ -87,8 +88,11 @@ impl Courier {
         };
         let went = self.flush_all(&mut flush, stop).await;
         let released = self.release(&mut flush, stop).await;
-        went.and(released)?;
+        let settled = self.settle_all(stop).await;
+        let receipts = self.receipts.take().unwrap_or_default();
+        went.and(released).and(settled)?;
         let mut report = flush.report;
+        report.delivered = receipts;
         report.left = self.queue(|outbox| outbox.waiting()).await?;
         report.hold = self.schedule.held();
         Ok(report)
@@ -117,7 +121,11 @@ impl Courier {
         wanted: Wanted,
         stop: Option<&Stop>,
     ) -> Result<Step, OutboxError> {
+        self.make_room(stop).await?;
         let Some(lease) = self.lease(wanted, now().wall + HORIZON).await? else {
+            if self.settle_all(stop).await? == Waited::Yes {
+                return Ok(Step::On);
+            }
             self.release(flush, stop).await?;
             return Ok(flush.wait_for_the_failed(stop).await);
         };
@@ -136,8 +144,8 @@ impl Courier {
                 },
             }
         };
-        let settled = self.deliver(lease, give_up, stop).await?;
-        Ok(flush.note(id, settled, self.schedule.held().as_ref()))
+        let settlement = self.deliver(lease, give_up, stop).await?;
+        Ok(flush.note(id, settlement, self.schedule.held().as_ref()))
     }
 
     async fn release(&mut self, flush: &mut Flush, stop: Option<&Stop>) -> Result<(), OutboxError> {
@@ -149,12 +157,9 @@ impl Courier {
 }
 
 impl Flush {
-    fn note(&mut self, id: UpdateId, settled: Settled, held: Option<&Held>) -> Step {
-        match settled.settlement {
-            Settlement::Delivered(_) => {
-                self.link_faults = 0;
-                self.report.delivered.extend(settled.receipt);
-            }
+    fn note(&mut self, id: UpdateId, settlement: Settlement, held: Option<&Held>) -> Step {
+        match settlement {
+            Settlement::Delivered(_) => self.link_faults = 0,
             Settlement::Park { .. } => self.report.parked.push(id),
             Settlement::Retry { not_before, .. } => {
                 self.again.insert(id, not_before);

@@ -10,7 +10,8 @@
 //!
 //! **Invariants**
 //! - Only a well-formed acceptance removes an update, and never one that shows another person.
-//! - Every lease is settled: delivered, charged and moved back, parked, or released.
+//! - Every lease is settled: delivered, charged and moved back, parked, or released. What was delivered is
+//!   settled in groups (see `unsettled`), while the next one is on its way.
 //! - A fault of the link, the token or the clock stops everything and is charged to nobody; a fault of one
 //!   update stops nothing but its own lane.
 //! - One PUT is in flight at a time.
@@ -28,18 +29,22 @@ mod flush;
 mod http;
 mod knock;
 mod policy;
+mod renewal;
 mod schedule;
+mod session;
+mod settling;
 mod squeeze;
 mod status;
 mod tls;
 mod token;
+mod unsettled;
 mod wire;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::{Lease, PersonUpdate, Receipt, Settlement, UpdateId, WallTime};
+use crate::domain::{Confirmation, Lease, PersonUpdate, Receipt, Settlement, UpdateId, WallTime};
 
 pub use backoff::{Rate, RateError};
 pub use clock_guard::{ClockGuard, DeviceClock};
@@ -49,9 +54,12 @@ pub use flush::FlushReport;
 pub use http::{ClientCertificate, HttpError, HttpPersonsApi, HttpSettings};
 pub use knock::{Credential, Knock};
 pub use policy::{Answer, Body, ClockTrust, LinkFault, Response, RetryAfter, Sent, verdict};
+pub use renewal::{Life, Renewal, RenewalOutlook, RenewalStep};
 pub use schedule::{Flow, Held, ScheduleSettings};
+pub use session::RenewalError;
 pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};
 pub use token::{MalformedToken, Token, TokenError, TokenFile};
+pub use unsettled::MOST_UNSETTLED;
 
 /// What the courier needs from a queue. Every call may block on a disk: the courier makes them on
 /// tokio's blocking threads.
@@ -81,11 +89,36 @@ pub trait Outbox: Send + Sync + 'static {
         now: WallTime,
     ) -> Result<Option<Receipt>, OutboxError>;
 
+    /// Settles several leases of different persons as delivered; cheaper than one by one.
+    fn settle_delivered(
+        &self,
+        delivered: Vec<(UpdateId, Confirmation)>,
+        now: WallTime,
+    ) -> Departed {
+        let mut departed = Departed::default();
+        for (id, confirmation) in delivered {
+            match self.settle(id, Settlement::Delivered(confirmation), now) {
+                Ok(receipt) => departed.receipts.extend(receipt),
+                Err(failure) => drop(departed.failed.get_or_insert(failure)),
+            }
+        }
+        departed
+    }
+
     /// The earliest time at which [`lease`](Self::lease) will have something, as far as is known.
     fn next_due(&self, now: WallTime) -> Option<WallTime>;
 
     /// How many updates wait for delivery; parked ones are not counted.
     fn waiting(&self) -> usize;
+}
+
+/// What became of leases that were settled as delivered.
+#[derive(Debug, Default)]
+pub struct Departed {
+    /// The receipts of those that are settled. The others stand, and the courier tries again.
+    pub receipts: Vec<Receipt>,
+    /// Why the others could not be settled.
+    pub failed: Option<OutboxError>,
 }
 
 /// The queue failed.

@@ -10,7 +10,8 @@
 //! | 408, 425, 429, 5xx | retry, not before `Retry-After` (a date counts by the `Date` beside it) |
 //! | 413 | too large |
 //! | 511 | hold: offline |
-//! | 3xx, other 4xx (409, 412 …) | park |
+//! | 3xx | hold: offline (a login page of the network, or a wrong address; never followed) |
+//! | other 4xx (409, 412 …) | park |
 //! | no answer | hold: offline; a certificate's dates while the clock is in doubt: hold, clock |
 
 use std::time::Duration;
@@ -41,7 +42,9 @@ impl Answer {
     pub(super) const fn blame(&self) -> Blame {
         match self {
             Self::Failed(LinkFault::Reset | LinkFault::TimedOut)
-            | Self::Response(Response { body: Body::CutOff, .. }) => Blame::PerhapsUpdate,
+            | Self::Response(
+                Response { body: Body::CutOff, .. } | Response { status: 300..=399, .. },
+            ) => Blame::PerhapsUpdate,
             _ => Blame::Elsewhere,
         }
     }
@@ -213,9 +216,10 @@ fn response_verdict(response: &Response, sent: &Sent<'_>) -> Verdict {
         },
         404 => Verdict::Park { reason, unknown_person: true },
         413 => Verdict::TooLarge { reason },
-        511 => hold(Hold::Offline),
+        // Whatever leads elsewhere leads all updates there: no reason to park one after the other.
+        300..=399 | 511 => hold(Hold::Offline),
         408 | 425 | 429 | 500..=599 => Verdict::Retry { after, reason },
-        300..=499 => Verdict::Park { reason, unknown_person: false },
+        400..=499 => Verdict::Park { reason, unknown_person: false },
         _ => Verdict::Retry { after, reason },
     }
 }
@@ -271,7 +275,10 @@ fn words(response: &Response) -> String {
 
 const fn meaning(status: u16) -> &'static str {
     match status {
-        300..=399 => "redirect; redirects are never followed with a token",
+        300..=399 => {
+            "redirect, never followed with a token: a login page of the network, or \
+             verifik.base_url is not the persons API's address"
+        }
         401 | 403 => "the token was refused",
         404 => "the person is unknown",
         413 => "the update is too large",
@@ -325,7 +332,7 @@ mod tests {
     #[test]
     fn every_status_has_its_verdict() {
         let words = || Body::Words("said something".into());
-        let table: [(u16, Body, &str); 31] = [
+        let table: [(u16, Body, &str); 32] = [
             (200, person("person_1"), "confirmed"),
             (201, person("person_1"), "confirmed"),
             (200, person("person_2"), "retry"),
@@ -334,9 +341,10 @@ mod tests {
             (200, Body::Page, "offline"),
             (200, Body::CutOff, "offline"),
             (200, Body::TooLong, "retry"),
-            (301, Body::Page, "park"),
-            (302, words(), "park"),
-            (307, words(), "park"),
+            (301, Body::Page, "offline"),
+            (302, words(), "offline"),
+            (307, words(), "offline"),
+            (399, words(), "offline"),
             (400, words(), "park"),
             (401, words(), "credential"),
             (403, words(), "credential"),
@@ -422,7 +430,7 @@ mod tests {
         let Verdict::Park { reason, .. } = verdict else { panic!("{verdict:?}") };
         assert_eq!(reason, "404 PERSON_NOT_FOUND: Person not found");
         let verdict = respond(302, Body::Words(String::new()));
-        let Verdict::Park { reason, .. } = verdict else { panic!("{verdict:?}") };
+        let Verdict::Hold { reason, .. } = verdict else { panic!("{verdict:?}") };
         assert!(reason.contains("never followed"), "{reason}");
     }
 
@@ -430,6 +438,9 @@ mod tests {
     fn only_a_fault_on_the_way_can_be_the_updates_own() {
         assert_eq!(Answer::Failed(LinkFault::TimedOut).blame(), Blame::PerhapsUpdate);
         assert_eq!(Answer::Failed(LinkFault::Connect).blame(), Blame::Elsewhere);
+        let redirect =
+            Response { status: 302, retry_after: None, date: None, body: Body::Words("".into()) };
+        assert_eq!(Answer::Response(redirect).blame(), Blame::PerhapsUpdate, "one person's alone");
         assert_eq!(Answer::NoToken { reason: String::new() }.blame(), Blame::Elsewhere);
     }
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** no `Debug`, error or log ever shows a character of the token, and its memory is wiped when it
 //! goes. A missing or broken file is an answer of this room, never the end of the agent.
 //!
-//! What is absent: renewal. The API's `renew-and-revoke` expires every older token: a kiosk must never call it.
+//! What is absent: when to renew it (`renewal`) and how (`session`).
 
 use std::fmt;
 use std::fs::{self, Metadata, OpenOptions};
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::WallTime;
 
-use super::TokenMark;
+use super::{Life, TokenMark};
 
 /// The longest token that is read, in bytes.
 const MAX_BYTES: u64 = 16 * 1024;
@@ -56,10 +56,19 @@ impl Token {
 
     /// When it expires: the `exp` claim, if it is a JWT that has one. The signature is not verified.
     pub fn expires_at(&self) -> Option<WallTime> {
+        self.time("exp")
+    }
+
+    /// From when until when it is valid: the claims `iat` and `exp`.
+    pub fn life(&self) -> Option<Life> {
+        Some(Life { issued: self.time("iat"), ends: self.expires_at()? })
+    }
+
+    fn time(&self, claim: &str) -> Option<WallTime> {
         let claims = self.0.split('.').nth(1)?;
         let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?);
         let claims: serde_json::Value = serde_json::from_slice(&json).ok()?;
-        let seconds = claims.get("exp")?.as_f64()?;
+        let seconds = claims.get(claim)?.as_f64()?;
         (0.0..1e12).contains(&seconds).then(|| WallTime::from_unix_millis((seconds * 1e3) as i64))
     }
 
@@ -207,6 +216,18 @@ impl TokenFile {
             .map_err(|source| TokenError::Unwritable { path: path.to_owned(), source })
     }
 
+    /// Why this process may not replace the token, if it may not.
+    pub fn obstacle(&self) -> Option<String> {
+        let Some(path) = self.path.as_deref() else { return Some(TokenError::Unset.to_string()) };
+        let linked = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink());
+        if linked {
+            return Some(format!("{} is a symbolic link", path.display()));
+        }
+        let dir = folder(path);
+        let refused = rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).err()?;
+        Some(format!("folder {} may not be written: {refused}", dir.display()))
+    }
+
     /// Identifies the file's present state.
     pub fn mark(&self) -> TokenMark {
         let stamp = self.path.as_deref().and_then(|path| fs::metadata(path).ok());
@@ -244,8 +265,11 @@ fn write(path: &Path, token: &Token) -> io::Result<()> {
         let _ = fs::remove_file(&tmp);
     }
     written?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(dir)?.sync_all()
+    fs::File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn unreadable(path: &Path, error: io::Error) -> TokenError {
@@ -333,6 +357,19 @@ mod tests {
         let error = TokenFile::new(Some(path)).read().unwrap_err();
         let shown = format!("{token:?} {error:?} {error} {}", error.hint());
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_token_may_be_replaced_where_its_file_is_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let obstacle = |path: &Path| TokenFile::new(Some(path.to_owned())).obstacle();
+        assert_eq!(obstacle(&path), None);
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(obstacle(&link).unwrap().contains("symbolic link"));
+        assert!(obstacle(&dir.path().join("gone/token")).unwrap().contains("gone"));
+        assert!(TokenFile::new(None).obstacle().is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::finding::{Check, Finding, LIMIT};
 use super::site::Site;
+use crate::app::renewal::{self, Permission};
 use crate::clock::{rfc3339, wall_now};
 use crate::domain::WallTime;
 use crate::failure::Exit;
@@ -11,7 +12,11 @@ pub(super) const CHECK: Check = Check {
     expected: "a token that lasts 5 days more at least",
     exit: Exit::Permission,
     limit: LIMIT,
-    look: |site| probe(site).map_or_else(|skipped| skipped, |until| judge(until, wall_now())),
+    look: |site| {
+        let renewal = site.config().ok().map(|config| renewal::permission(config, &site.paths));
+        let judged = |until| judge(until, renewal.unwrap_or(Permission::Off), wall_now());
+        probe(site).map_or_else(|skipped| skipped, judged)
+    },
 };
 
 /// Fewer days than this are worth a warning, as in `token status`.
@@ -23,7 +28,7 @@ fn probe(site: &Site) -> Result<Option<WallTime>, Finding> {
     Ok(token.expires_at())
 }
 
-fn judge(until: Option<WallTime>, now: WallTime) -> Finding {
+fn judge(until: Option<WallTime>, renewal: Permission, now: WallTime) -> Finding {
     let Some(until) = until else {
         return Finding::ok("it does not say until when");
     };
@@ -34,7 +39,17 @@ fn judge(until: Option<WallTime>, now: WallTime) -> Finding {
         renew(Finding::failed(found, "ask for a new token and set it; nothing is lost meanwhile"))
     } else if days < FEW_DAYS {
         let found = format!("it expires at {}, in {days} days", rfc3339(until));
-        renew(Finding::warning(found, "ask for a new token and set it before that"))
+        renew(Finding::warning(
+            found,
+            "ask for a new token and set it before that; verifik.renew_token lets the agent do it",
+        ))
+    } else if let Permission::Hindered(why) = renewal {
+        let found = format!("{days} days left, and it cannot be renewed: {why}");
+        Finding::warning(
+            found,
+            "put the token into a file of the agent's own (verifik.token_file), or set \
+             verifik.renew_token to \"never\"",
+        )
     } else {
         Finding::ok(format!("{days} days left, until {}", rfc3339(until)))
     }
@@ -59,7 +74,9 @@ mod tests {
             (Some(now - Duration::from_secs(1)), Status::Failed),
             (None, Status::Ok),
         ] {
-            assert_eq!(judge(until, now).status, status, "{until:?}");
+            assert_eq!(judge(until, Permission::Months(1), now).status, status, "{until:?}");
         }
+        let hindered = judge(in_days(30), Permission::Hindered("why".into()), now);
+        assert_eq!(hindered.status, Status::Warning, "asked for, and impossible");
     }
 }

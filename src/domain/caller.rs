@@ -9,6 +9,8 @@ pub enum Door {
     Loopback,
     /// A command that works on the state directory itself.
     Terminal,
+    /// None: the agent does it by itself, as it is configured to.
+    Agent,
 }
 
 impl Door {
@@ -18,6 +20,7 @@ impl Door {
             Self::Socket => "socket",
             Self::Loopback => "loopback",
             Self::Terminal => "terminal",
+            Self::Agent => "agent",
         }
     }
 }

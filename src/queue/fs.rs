@@ -24,6 +24,8 @@ pub(super) trait FileSystem: Send + Sync {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Removes a file.
     fn unlink(&self, path: &Path) -> io::Result<()>;
+    /// Writes over the start of a file, in its place on the disk, and syncs its contents.
+    fn overwrite(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Reads a whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Reads at most `most` bytes from the start of a file, and its whole length.
@@ -32,6 +34,10 @@ pub(super) trait FileSystem: Send + Sync {
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
     /// Bytes that may still be written.
     fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
+    /// How many files are best written side by side: a journal carries all that wait for it in one go.
+    fn side_by_side(&self) -> usize {
+        1
+    }
 }
 
 /// The file system of the machine.
@@ -60,6 +66,12 @@ impl FileSystem for Native {
         std::fs::remove_file(path)
     }
 
+    fn overwrite(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_data()
+    }
+
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
     }
@@ -83,6 +95,10 @@ impl FileSystem for Native {
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
         let figures = rustix::fs::statvfs(dir)?;
         Ok(figures.f_bavail.saturating_mul(figures.f_frsize))
+    }
+
+    fn side_by_side(&self) -> usize {
+        8
     }
 }
 
@@ -115,6 +131,33 @@ impl Disk {
         self.write_fresh(&tmp, bytes).map_err(|source| self.give_up(&tmp, path, source))
     }
 
+    /// Stages several files, side by side where the file system gains by it.
+    pub(super) fn stage_all(&self, files: &[(PathBuf, Vec<u8>)]) -> Result<(), QueueError> {
+        let stage = |part: &[(PathBuf, Vec<u8>)]| {
+            part.iter().try_for_each(|(path, bytes)| self.stage(path, bytes))
+        };
+        let width = self.0.side_by_side();
+        if width < 2 || files.len() < 2 {
+            return stage(files);
+        }
+        std::thread::scope(|scope| {
+            let begin = |part| {
+                let thread = std::thread::Builder::new().name("queue-write".into());
+                (part, thread.spawn_scoped(scope, move || stage(part)))
+            };
+            let parts: Vec<_> = files.chunks(files.len().div_ceil(width)).map(begin).collect();
+            let ended: Vec<_> = parts
+                .into_iter()
+                .map(|(part, thread)| match thread.map(|thread| thread.join()) {
+                    Ok(Ok(staged)) => staged,
+                    // There was no thread to be had, or it failed.
+                    Ok(Err(_)) | Err(_) => stage(part),
+                })
+                .collect();
+            ended.into_iter().collect()
+        })
+    }
+
     /// Moves a staged file to its place, durably.
     pub(super) fn publish(&self, path: &Path) -> Result<(), QueueError> {
         self.rename_staged(path)?;
@@ -138,6 +181,16 @@ impl Disk {
         match self.0.unlink(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(QueueError::storage("removing", path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes over a file in its place on the disk; fine if it is gone already.
+    pub(super) fn overwrite(&self, path: &Path, bytes: &[u8]) -> Result<(), QueueError> {
+        match self.0.overwrite(path, bytes) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(QueueError::storage("overwriting", path)(error))
             }
             _ => Ok(()),
         }

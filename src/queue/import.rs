@@ -87,7 +87,7 @@ impl State {
     pub(super) fn set_aside(&mut self, id: UpdateId, reason: &str) -> Result<(), QueueError> {
         let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
         let standing = match item.standing {
-            Standing::InFlight => {
+            Standing::InFlight | Standing::Leaving => {
                 let wanted = "queued or parked";
                 return Err(QueueError::State { id, found: UpdateState::InFlight, wanted });
             }
@@ -148,7 +148,9 @@ fn without(update: &PersonUpdate, left_out: &[&str]) -> Option<PersonUpdate> {
         images: update.images().filter(|_| kept("images")).map(<[_]>::to_vec),
     };
     // Valid as a whole, so valid in part; only an empty one is refused.
-    PersonUpdate::parse(update.person_id().clone(), draft, Date::new(9999, 12, 31)?).ok()
+    let part =
+        PersonUpdate::parse(update.person_id().clone(), draft, Date::new(9999, 12, 31)?).ok()?;
+    Some(part.captured(update.capture()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The data keys: one per UTC day, wrapped by the device key, destroyed with the last entry they sealed.
 //!
-//! Overwriting a file on flash leaves its old blocks behind; destroying the key makes all of them unreadable.
+//! Overwriting the entries on flash would leave their old blocks behind; destroying the key makes all of them
+//! unreadable. The key's own files are overwritten before they go: what is left in the free blocks of the file
+//! system opens nothing. (A card may still keep an old copy where no file system can reach it.)
 //!
 //! Each key lies there twice: one damaged file must not cost a whole day.
 //!
@@ -10,7 +12,7 @@
 //!   8   8  fingerprint of the device key
 //!  16   4  day, little endian
 //!  20   8  id
-//!  28  72  the sealed data key, bound to the 28 bytes before it
+//!  28  72  the sealed data key, bound to the 28 bytes before it; all zeros once it is destroyed
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +71,11 @@ impl KeyRing {
             intact: BTreeSet::new(),
         };
         for path in disk.list(dir)? {
-            let parsed = disk.read(&path).ok().and_then(|bytes| parse(&bytes, &ring.device));
+            let bytes = disk.read(&path).ok();
+            if bytes.as_deref().is_some_and(is_destroyed) && disk.unlink(&path).is_ok() {
+                continue;
+            }
+            let parsed = bytes.and_then(|bytes| parse(&bytes, &ring.device));
             match parsed {
                 Some((key_id, key)) if key_id.files(dir).contains(&path) => match key {
                     Some(key) => {
@@ -130,8 +136,14 @@ impl KeyRing {
         self.keys.remove(&key_id);
         self.foreign.remove(&key_id);
         let files = key_id.files(&self.dir);
+        let mut nothing = prefix(key_id, &self.device).to_vec();
+        nothing.resize(LENGTH, 0);
+        // A disk that cannot overwrite must still be rid of them.
+        let wiped = files.iter().map(|path| self.disk.overwrite(path, &nothing));
+        let wiped = wiped.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>();
         files.iter().try_for_each(|path| self.disk.unlink(path))?;
-        self.disk.sync_parent(&files[0])
+        self.disk.sync_parent(&files[0])?;
+        wiped
     }
 
     /// Destroys every key for which `used` says no.
@@ -161,6 +173,11 @@ fn prefix(key_id: KeyId, device: &DeviceKey) -> [u8; PREFIX] {
     prefix[16..20].copy_from_slice(&key_id.day.to_le_bytes());
     prefix[20..].copy_from_slice(&key_id.id);
     prefix
+}
+
+/// Whether these are the bytes of a key that was destroyed, just before its file went.
+fn is_destroyed(bytes: &[u8]) -> bool {
+    bytes.len() == LENGTH && bytes[..8] == MAGIC && bytes[PREFIX..].iter().all(|byte| *byte == 0)
 }
 
 /// The key's name, and the key itself if it is wrapped by this device key.
@@ -217,6 +234,25 @@ mod tests {
         assert!(keys.get(key_id).is_none());
         assert!(disk.list(Path::new("/keys")).unwrap().is_empty());
         assert_ne!(keys.for_day(NOON).unwrap().0, key_id, "a new key has a new name");
+    }
+
+    #[test]
+    fn a_key_is_overwritten_before_its_files_go_and_what_a_power_cut_leaves_is_no_damage() {
+        let fs = Arc::new(MemoryFs::default());
+        let disk = Disk::new(fs.clone());
+        let mut keys = ring(&disk, 1);
+        let (key_id, secret) = keys.for_day(NOON).unwrap();
+        // The two files are overwritten, then the power goes; that much has reached the disk.
+        fs.cut_power_after(2);
+        keys.destroy(key_id).unwrap_err();
+        fs.restart(255);
+        let left = fs.files();
+        assert_eq!(left.len(), 2);
+        let holds = |bytes: &[u8]| bytes[PREFIX..].iter().any(|byte| *byte != 0);
+        assert!(left.values().all(|bytes| !holds(bytes)), "neither opens anything: {secret:?}");
+        let again = ring(&disk, 1);
+        assert!(again.get(key_id).is_none() && again.damaged().next().is_none());
+        assert!(disk.list(Path::new("/keys")).unwrap().is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::keys::KeyId;
 use super::tally::Tally;
 use super::turns::{Turn, Turns};
-use crate::domain::{PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
+use crate::domain::{CaptureRecord, PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
 
 /// The keyed hash of a person's id.
 pub(super) type LaneTag = [u8; 16];
@@ -22,6 +22,8 @@ pub(super) type LaneTag = [u8; 16];
 pub(super) enum Standing {
     Queued,
     InFlight,
+    /// Delivered, and on its way out: it is sent no more, but still stands before all that is newer.
+    Leaving,
     /// Waits for a human; a newer update that changed the same fields may have been delivered meanwhile.
     Parked {
         outdated_by: Option<UpdateId>,
@@ -36,6 +38,7 @@ pub(super) struct Item {
     pub(super) person_id: PersonId,
     pub(super) fields: Vec<&'static str>,
     pub(super) images: usize,
+    pub(super) capture: Option<CaptureRecord>,
     pub(super) bytes: u64,
     pub(super) enqueued_at: WallTime,
     pub(super) standing: Standing,
@@ -57,6 +60,7 @@ impl Item {
             state: self.state(),
             fields: self.fields.clone(),
             images: self.images,
+            capture: self.capture,
             bytes: self.bytes,
             attempts: self.attempts,
             enqueued_at: self.enqueued_at,
@@ -68,7 +72,7 @@ impl Item {
     pub(super) const fn state(&self) -> UpdateState {
         match self.standing {
             Standing::Queued => UpdateState::Queued,
-            Standing::InFlight => UpdateState::InFlight,
+            Standing::InFlight | Standing::Leaving => UpdateState::InFlight,
             Standing::Parked { .. } => UpdateState::Parked,
         }
     }
@@ -196,7 +200,7 @@ impl Lanes {
 
     /// Gives a lane's turn to its first update that waits for nothing but its time, if it has one.
     fn find_head(&mut self, lane: LaneTag) {
-        let busy = self.of(lane).any(|(_, item)| item.standing == Standing::InFlight);
+        let busy = self.of(lane).any(|(_, item)| item.state() == UpdateState::InFlight);
         let first = self.of(lane).find(|(_, item)| item.standing == Standing::Queued);
         let head = first.filter(|_| !busy).map(|(id, item)| Turn {
             id,
@@ -233,6 +237,7 @@ mod tests {
             person_id: PersonId::parse(&format!("p{person}")).unwrap_or_else(|_| unreachable!()),
             fields: vec!["name"],
             images: 0,
+            capture: None,
             bytes: 1,
             enqueued_at: NOW,
             standing: Standing::Queued,

@@ -218,6 +218,16 @@ impl FileSystem for MemoryFs {
         Ok(())
     }
 
+    fn overwrite(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        let mut whole = state.seen.get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
+        state.step()?;
+        let end = bytes.len().min(whole.len());
+        whole[..end].copy_from_slice(&bytes[..end]);
+        state.change(Change::Create(path.to_owned(), whole));
+        Ok(())
+    }
+
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.state().seen.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }

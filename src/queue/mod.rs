@@ -6,8 +6,8 @@
 //! 2. **Nothing older overwrites something newer.** Per person updates are handed out in the order of their
 //!    ids, one at a time; pending ones coalesce, later fields win; one that was overtaken while it was parked
 //!    is never sent again.
-//! 3. **Delivered means gone.** The entry is removed, durably, before its receipt is written, and the data
-//!    key of its day is destroyed with the last entry of the day.
+//! 3. **Delivered means gone.** The entry is removed, durably, before its receipt counts, and the data key of
+//!    its day is destroyed with the last entry of the day. Several go with one sync (see `departure`).
 //! 4. **Nothing is lost silently.** Only a delivery or a human removes an update. A full queue refuses.
 //! 5. **One broken file stops only itself.** Damage is put aside at a start or when it is met; the index may
 //!    fail or hang at any time; a full disk still opens and drains.
@@ -42,9 +42,19 @@
 //! ```
 //! `<id>` is the sequence number as 16 hex digits.
 //!
+//! # When a format changes
+//! Every file says its kind and version in its first 8 bytes (a row of the index in its first byte).
+//! 1. Raise the version where the format is pictured, write only the new one, and go on reading the one before:
+//!    entries wait for months, and leave by delivery. Nothing is rewritten at a start.
+//! 2. Add a queue that the old program wrote to `tests/fixtures/queue-v…`: a test opens each of them.
+//! 3. A program that is older than a file puts it into the quarantine and keeps every data key. After the
+//!    upgrade `quarantine/*.entry` can be moved back to `entries/` while no agent runs.
+//!
 //! What is absent: no thread but the index's, no clock (the time is an argument), no network, no policy of
 //! when to try again.
 
+mod capture;
+mod departure;
 mod device_key;
 mod enqueue;
 mod entry;
@@ -84,6 +94,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use departure::Departed;
 pub use device_key::DeviceKey;
 pub use error::{QueueError, QueueErrorKind};
 pub use glance::Glance;
@@ -96,11 +107,14 @@ pub use verification::{Finding, Gravity, Verification};
 
 use self::fs::{Disk, Native};
 use self::index::Opener;
-use self::lanes::Pick;
+use self::lanes::{Pick, Standing};
 use self::layout::Layout;
 use self::lock::Lock;
+use self::settle::Back;
 use self::state::State;
-use crate::domain::{Lease, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId, WallTime};
+use crate::domain::{
+    Confirmation, Lease, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId, WallTime,
+};
 
 /// The durable queue of one directory. Shared between threads; every call may block on the disk.
 pub struct Queue {
@@ -202,7 +216,8 @@ impl Queue {
     /// [`QueueError::Storage`].
     pub fn read(&self, id: UpdateId) -> Result<(QueuedUpdate, PersonUpdate), QueueError> {
         let mut state = self.state();
-        let head = state.lanes.get(id).ok_or(QueueError::NotFound(id))?.head(id);
+        let here = state.lanes.get(id).filter(|item| item.standing != Standing::Leaving);
+        let head = here.ok_or(QueueError::NotFound(id))?.head(id);
         Ok((head, state.read_update(id)?))
     }
 
@@ -244,7 +259,31 @@ impl Queue {
         settlement: Settlement,
         now: WallTime,
     ) -> Result<Option<Receipt>, QueueError> {
-        self.state().settle(id, settlement, now)
+        let back = match settlement {
+            Settlement::Delivered(confirmation) => {
+                let Departed { mut receipts, failed } =
+                    self.settle_delivered(vec![(id, confirmation)], now);
+                return receipts.pop().map(Some).ok_or(failed.unwrap_or(QueueError::NotFound(id)));
+            }
+            Settlement::Retry { not_before, reason } => Back::Retry { not_before, reason },
+            Settlement::Park { reason } => Back::Park { reason },
+            Settlement::Release => Back::Release,
+        };
+        self.state().give_back(id, back, now).map(|()| None)
+    }
+
+    /// Settles leased updates of different persons as delivered, with few syncs for all of them. Others may use
+    /// the queue meanwhile.
+    ///
+    /// Those without a receipt in the answer are still in flight and must be settled as delivered again.
+    pub fn settle_delivered(
+        &self,
+        delivered: Vec<(UpdateId, Confirmation)>,
+        now: WallTime,
+    ) -> Departed {
+        let departure = self.state().begin_departure(delivered, now);
+        let departure = departure.settle();
+        self.state().finish_departure(departure)
     }
 
     /// Gives a parked update another try, in its old place in its person's order.

@@ -26,8 +26,9 @@ struct Held {
     path: PathBuf,
     bytes: u64,
     header: Option<entry::Header>,
-    /// Whether the disk would not even read it: then nobody knows which key it needs.
-    readable: bool,
+    /// Whether it is known which key it needs, if any. It is not where the disk would not even read it, and where
+    /// another version of the program wrote it.
+    known: bool,
 }
 
 impl Quarantine {
@@ -63,7 +64,8 @@ impl Quarantine {
         }
         match self.disk.relocate(path, &target) {
             Ok(()) => {
-                tracing::warn!(file = %path.display(), why, "moved to the quarantine");
+                // What was in it may be lost.
+                tracing::error!(file = %path.display(), why, "moved to the quarantine");
                 let held = self.look(target);
                 self.held.push(held);
                 self.taken += 1;
@@ -89,7 +91,7 @@ impl Quarantine {
     pub(super) fn needs(&self, key: KeyId) -> bool {
         self.held.iter().any(|held| match held.header {
             Some(header) => header.key == key,
-            None => !held.readable,
+            None => !held.known,
         })
     }
 
@@ -105,9 +107,10 @@ impl Quarantine {
     fn look(&self, path: PathBuf) -> Held {
         match self.disk.read_start(&path, entry::HEADER) {
             Ok((start, bytes)) => {
-                Held { path, bytes, header: entry::parse_unchecked(&start), readable: true }
+                let known = !entry::is_of_another_version(&start);
+                Held { path, bytes, header: entry::parse_unchecked(&start), known }
             }
-            Err(_) => Held { path, bytes: 0, header: None, readable: false },
+            Err(_) => Held { path, bytes: 0, header: None, known: false },
         }
     }
 

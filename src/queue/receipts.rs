@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::capture::StoredCapture;
 use super::device_key::DeviceKey;
 use super::error::QueueError;
 use super::fs::{Disk, TMP};
@@ -35,6 +36,8 @@ struct Stored {
     person_id: String,
     fields: Vec<String>,
     images: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capture: Option<StoredCapture>,
     enqueued_at: i64,
     delivered_at: i64,
     attempts: u32,
@@ -42,11 +45,17 @@ struct Stored {
     unconfirmed: Option<String>,
 }
 
-/// The receipts that are kept.
-pub(super) struct Receipts {
+/// Writes receipts to the disk, without the ring.
+#[derive(Clone)]
+pub(super) struct Stager {
     disk: Disk,
     dir: PathBuf,
     key: Secret,
+}
+
+/// The receipts that are kept.
+pub(super) struct Receipts {
+    stager: Stager,
     kept: BTreeMap<UpdateId, Receipt>,
     damaged: Vec<PathBuf>,
 }
@@ -61,15 +70,17 @@ impl Receipts {
         now: WallTime,
     ) -> Result<Self, QueueError> {
         let mut receipts = Self {
-            disk: disk.clone(),
-            dir: dir.to_owned(),
-            key: device.receipts.clone(),
+            stager: Stager {
+                disk: disk.clone(),
+                dir: dir.to_owned(),
+                key: device.receipts.clone(),
+            },
             kept: BTreeMap::new(),
             damaged: Vec::new(),
         };
         for path in disk.list(dir)? {
             let bytes = disk.read(&path).unwrap_or_default();
-            match open(&bytes, &receipts.key) {
+            match open(&bytes, &receipts.stager.key) {
                 Some(receipt) if path != receipts.path(receipt.id) => receipts.damaged.push(path),
                 Some(receipt) if now.since(receipt.delivered_at) > max_age => {
                     let _ = disk.unlink(&path);
@@ -110,11 +121,9 @@ impl Receipts {
         Ok(removed)
     }
 
-    /// Writes a receipt durably; it counts from the moment its update is gone for good.
-    pub(super) fn stage(&self, receipt: &Receipt) -> Result<(), QueueError> {
-        let path = self.path(receipt.id);
-        self.disk.stage(&path, &seal(receipt, &self.key)?)?;
-        self.disk.sync_parent(&path)
+    /// What writes receipts before they count.
+    pub(super) fn stager(&self) -> Stager {
+        self.stager.clone()
     }
 
     /// Keeps the staged receipt; the one delivered first gives way when there are too many.
@@ -125,9 +134,9 @@ impl Receipts {
             let first = self.kept.values().min_by_key(|kept| (kept.delivered_at, kept.id));
             let Some(first) = first.map(|kept| kept.id) else { break };
             self.kept.remove(&first);
-            self.disk.unlink(&self.path(first))?;
+            self.stager.disk.unlink(&self.path(first))?;
         }
-        self.disk.rename_staged(&path)
+        self.stager.disk.rename_staged(&path)
     }
 
     /// The receipts that are kept, the one delivered first at the front.
@@ -143,7 +152,21 @@ impl Receipts {
     }
 
     fn path(&self, id: UpdateId) -> PathBuf {
-        path_of(&self.dir, id)
+        path_of(&self.stager.dir, id)
+    }
+}
+
+impl Stager {
+    /// Writes receipts durably, side by side; each counts from the moment its update is gone for good.
+    pub(super) fn stage<'a>(
+        &self,
+        receipts: impl Iterator<Item = &'a Receipt>,
+    ) -> Result<(), QueueError> {
+        let sealed =
+            |receipt: &Receipt| Ok((path_of(&self.dir, receipt.id), seal(receipt, &self.key)?));
+        let files = receipts.map(sealed).collect::<Result<Vec<_>, QueueError>>()?;
+        self.disk.stage_all(&files)?;
+        files.first().map_or(Ok(()), |(path, _)| self.disk.sync_parent(path))
     }
 }
 
@@ -163,6 +186,7 @@ fn seal(receipt: &Receipt, key: &Secret) -> Result<Vec<u8>, QueueError> {
         person_id: receipt.person_id.as_str().to_owned(),
         fields: receipt.fields.clone(),
         images: receipt.images,
+        capture: receipt.capture.map(StoredCapture::of),
         enqueued_at: receipt.enqueued_at.unix_millis(),
         delivered_at: receipt.delivered_at.unix_millis(),
         attempts: receipt.attempts,
@@ -188,6 +212,7 @@ fn open(file: &[u8], key: &Secret) -> Option<Receipt> {
         person_id: PersonId::parse(&stored.person_id).ok()?,
         fields: stored.fields,
         images: stored.images,
+        capture: stored.capture.as_ref().and_then(StoredCapture::read),
         enqueued_at: WallTime::from_unix_millis(stored.enqueued_at),
         delivered_at: WallTime::from_unix_millis(stored.delivered_at),
         attempts: stored.attempts,
@@ -212,7 +237,7 @@ mod tests {
     }
 
     fn add(receipts: &mut Receipts, receipt: Receipt) {
-        receipts.stage(&receipt).unwrap();
+        receipts.stager().stage([&receipt].into_iter()).unwrap();
         receipts.publish(receipt).unwrap();
     }
 
@@ -222,6 +247,7 @@ mod tests {
             person_id: PersonId::parse("p1").unwrap(),
             fields: vec!["name".into()],
             images: 0,
+            capture: None,
             enqueued_at: NOW,
             delivered_at: NOW + Duration::from_secs(id),
             attempts: 1,
@@ -257,8 +283,7 @@ mod tests {
             let is_queued = |id: UpdateId| id.0 == queued;
             Receipts::finish_staged(&disk, dir, &DeviceKey::for_test(1), is_queued).unwrap()
         };
-        load(&disk, NOW).stage(&receipt(1)).unwrap();
-        load(&disk, NOW).stage(&receipt(2)).unwrap();
+        load(&disk, NOW).stager().stage([receipt(1), receipt(2)].iter()).unwrap();
         disk.stage(&path_of(dir, UpdateId(3)), b"torn").unwrap();
         assert_eq!(finish(1), 2, "one whose update still waits, and one that is none");
         assert_eq!(load(&disk, NOW).list(), [receipt(2)]);

@@ -8,12 +8,19 @@ use super::lanes::{Item, Pick, Standing};
 use super::note::Note;
 use super::state::State;
 use super::turns::FURTHEST_NOT_BEFORE;
-use crate::domain::{Confirmation, Lease, Receipt, Settlement, UpdateId, UpdateState, WallTime};
+use crate::domain::{Lease, UpdateId, UpdateState, WallTime};
 
 /// How long an update waits after the disk refused to read it or to write about it.
 const DISK_PAUSE: Duration = Duration::from_secs(300);
 /// How much of the server's words is kept.
 const MAX_WORDS: usize = 300;
+
+/// What else than a delivery becomes of a leased update.
+pub(super) enum Back {
+    Retry { not_before: WallTime, reason: String },
+    Park { reason: String },
+    Release,
+}
 
 impl State {
     /// Hands out the next update; see [`Queue::lease`](super::Queue::lease).
@@ -41,20 +48,19 @@ impl State {
         failed.map_or(Ok(None), Err)
     }
 
-    /// Puts a leased update where its answer says; see [`Queue::settle`](super::Queue::settle).
-    pub(super) fn settle(
+    /// Puts a leased update back, or aside; see [`Queue::settle`](super::Queue::settle).
+    pub(super) fn give_back(
         &mut self,
         id: UpdateId,
-        settlement: Settlement,
+        back: Back,
         now: WallTime,
-    ) -> Result<Option<Receipt>, QueueError> {
+    ) -> Result<(), QueueError> {
         let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
         if item.standing != Standing::InFlight {
             return Err(QueueError::State { id, found: item.state(), wanted: "in flight" });
         }
-        match settlement {
-            Settlement::Delivered(confirmation) => self.deliver(id, confirmation, now).map(Some),
-            Settlement::Retry { not_before, reason } => {
+        match back {
+            Back::Retry { not_before, reason } => {
                 self.lanes.change(id, |item| {
                     item.standing = Standing::Queued;
                     item.attempts = item.attempts.saturating_add(1);
@@ -63,16 +69,15 @@ impl State {
                 });
                 self.lanes.move_back(id, self.sequence.peek());
                 self.record(id, Wait::ForDisk);
-                Ok(None)
             }
-            Settlement::Park { reason } => self.park(id, &reason, now).map(|()| None),
-            Settlement::Release => {
+            Back::Park { reason } => self.park(id, &reason, now)?,
+            Back::Release => {
                 self.lanes.change(id, |item| {
                     item.standing = Standing::Queued;
                 });
-                Ok(None)
             }
         }
+        Ok(())
     }
 
     /// Gives a parked update another try; see [`Queue::requeue`](super::Queue::requeue).
@@ -112,7 +117,7 @@ impl State {
     /// Removes an update for good; see [`Queue::discard`](super::Queue::discard).
     pub(super) fn discard(&mut self, id: UpdateId) -> Result<(), QueueError> {
         let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
-        if item.standing == Standing::InFlight {
+        if item.state() == UpdateState::InFlight {
             let wanted = "queued or parked";
             return Err(QueueError::State { id, found: UpdateState::InFlight, wanted });
         }
@@ -123,42 +128,8 @@ impl State {
         Ok(())
     }
 
-    /// The receipt counts only after the entry has gone durably: otherwise it would be sent again.
-    ///
-    /// It is staged before that, because one sync of a journaling file system then carries both, and takes its
-    /// name without another (see `receipts`).
-    fn deliver(
-        &mut self,
-        id: UpdateId,
-        confirmation: Confirmation,
-        now: WallTime,
-    ) -> Result<Receipt, QueueError> {
-        self.sweep()?;
-        self.outdate(id)?;
-        let entry = self.layout.entry(id);
-        self.disk.unlink(&entry)?;
-        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
-        let receipt = Receipt {
-            id,
-            person_id: item.person_id.clone(),
-            fields: item.fields.iter().map(|field| (*field).to_owned()).collect(),
-            images: item.images,
-            enqueued_at: item.enqueued_at,
-            delivered_at: now,
-            attempts: item.attempts.saturating_add(1),
-            confirmation,
-        };
-        let staged = self.receipts.stage(&receipt);
-        self.disk.sync_parent(&entry)?;
-        self.forget(id);
-        if let Err(error) = staged.and_then(|()| self.receipts.publish(receipt.clone())) {
-            tracing::warn!(%id, %error, "delivered, but its receipt cannot be kept");
-        }
-        Ok(receipt)
-    }
-
     /// Notes on older parked updates of the person that a newer one changed the same fields.
-    fn outdate(&mut self, by: UpdateId) -> Result<(), QueueError> {
+    pub(super) fn outdate(&mut self, by: UpdateId) -> Result<(), QueueError> {
         let Some(newer) = self.lanes.get(by) else { return Ok(()) };
         let fields = newer.fields.clone();
         let older: Vec<_> = self
@@ -237,6 +208,7 @@ mod tests {
     use super::super::samples::{NOW, named, pictured};
     use super::super::{DeviceKey, Queue, QueueErrorKind, QueueOptions};
     use super::*;
+    use crate::domain::{Confirmation, Settlement};
 
     fn queue(fs: &Arc<MemoryFs>) -> Queue {
         let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };

@@ -47,7 +47,7 @@ impl Tally {
     const fn of(&mut self, standing: Standing) -> &mut usize {
         match standing {
             Standing::Queued => &mut self.queued,
-            Standing::InFlight => &mut self.in_flight,
+            Standing::InFlight | Standing::Leaving => &mut self.in_flight,
             Standing::Parked { .. } => &mut self.parked,
         }
     }

@@ -129,8 +129,10 @@ impl Inspector<'_> {
 
     /// Checks what must have a file.
     pub(super) fn look_for_missing(&self, found: &mut Verification) {
-        for (id, _) in self.lanes.into_iter().flat_map(Lanes::iter) {
-            if self.disk.read_start(&self.layout.entry(id), 0).is_err() {
+        for (id, item) in self.lanes.into_iter().flat_map(Lanes::iter) {
+            if item.standing != Standing::Leaving
+                && self.disk.read_start(&self.layout.entry(id), 0).is_err()
+            {
                 found.add(id, Gravity::Damaged, "its file is gone or cannot be read");
             }
         }
@@ -139,7 +141,11 @@ impl Inspector<'_> {
     /// Checks the rows of the index. They are kept lazily: one that is missing costs a counter.
     pub(super) fn look_at_rows(&self, found: &mut Verification) {
         let Some(rows) = self.rows else { return };
-        for (id, bytes) in rows {
+        let stays = |id: &UpdateId| {
+            let item = self.lanes.and_then(|lanes| lanes.get(*id));
+            item.is_none_or(|item| item.standing != Standing::Leaving)
+        };
+        for (id, bytes) in rows.iter().filter(|(id, _)| stays(id)) {
             let start = self.disk.read_start(&self.layout.entry(*id), entry::HEADER);
             match start.ok().map(|(start, _)| entry::parse_unchecked(&start)) {
                 None => found.add(id, Gravity::Leftover, "the index has a row, but it is gone"),

@@ -2,7 +2,8 @@
 //! an account, and for tests.
 //!
 //! It answers `PUT /v2/face-recognition/persons/{id}` with the statuses and bodies of the vendor's page, checks
-//! what the vendor says it checks, keeps the persons in memory, and shows them to people on `/`.
+//! what the vendor says it checks, keeps the persons in memory, and shows them to people on `/`. It gives out
+//! tokens at `/v2/auth/session`, and revokes none.
 //!
 //! **Invariants**
 //! - What it cannot read changes nothing: a person is changed by a whole valid request or not at all.
@@ -16,6 +17,8 @@ mod pages;
 mod person;
 mod persons;
 mod requests;
+mod session;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -35,11 +38,12 @@ pub use requests::SeenRequest;
 use line::Line;
 use persons::Persons;
 use requests::Requests;
+use tokens::Tokens;
 
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 /// The most persons that are kept.
-const MAX_PERSONS: usize = 10_000;
+const MAX_PERSONS: usize = 16_384;
 
 /// Whom the stand-in knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -101,7 +105,7 @@ impl StandInError {
 /// Everything the handlers share.
 #[derive(Debug)]
 struct Shared {
-    token: std::sync::RwLock<Option<String>>,
+    tokens: Tokens,
     persons: Persons,
     requests: Requests,
     line: Line,
@@ -125,7 +129,7 @@ impl StandIn {
         let address = listener.local_addr().map_err(refused)?;
         let line = Line::new(options.fault);
         let shared = Arc::new(Shared {
-            token: std::sync::RwLock::new(options.token),
+            tokens: Tokens::only(options.token),
             persons: Persons::new(options.persons),
             requests: Requests::default(),
             line: line.clone(),
@@ -148,6 +152,7 @@ impl StandIn {
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v2/face-recognition/persons/{id}", put(person::put).get(person::get))
+        .route("/v2/auth/session", get(session::get))
         .route("/_stand-in/fault", put(fault::put).get(fault::get))
         .route("/persons/{id}/images/{n}", get(pages::image))
         .route("/", get(pages::index))
@@ -182,10 +187,10 @@ impl StandInHandle {
 
     /// Chooses the only accepted token from now on; `None` accepts any.
     pub fn set_token(&self, token: Option<String>) {
-        *self.shared.token.write().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
+        self.shared.tokens.replace(token);
     }
 
-    /// The PUTs that were answered, oldest first; at most the last 10,000.
+    /// The PUTs that were answered, oldest first; at most the last 16,384.
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.shared.requests.all()
     }

@@ -1,7 +1,7 @@
 //! `PUT` and `GET /v2/face-recognition/persons/{id}`, as the vendor's page describes them.
 
 use std::io::Cursor;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -82,11 +82,10 @@ async fn answer(shared: &Arc<Shared>, id: &str, headers: &HeaderMap, body: &Byte
     if fault == FaultKind::Cut { cut_off(&body) } else { Json(body).into_response() }
 }
 
-fn authorized(shared: &Shared, headers: &HeaderMap) -> bool {
+pub(super) fn authorized(shared: &Shared, headers: &HeaderMap) -> bool {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(given) = header.and_then(|value| value.strip_prefix("Bearer ")) else { return false };
-    let wanted = shared.token.read().unwrap_or_else(PoisonError::into_inner);
-    wanted.as_deref().map_or(!given.is_empty(), |wanted| wanted == given)
+    shared.tokens.accepts(given)
 }
 
 fn envelope(id: &str, person: &Value) -> Value {

@@ -7,7 +7,7 @@ use crate::clock::wall_now;
 use crate::domain::WallTime;
 
 /// How many requests are remembered.
-const MAX: usize = 10_000;
+const MAX: usize = 16_384;
 
 /// One PUT as it came in and was answered; no field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]

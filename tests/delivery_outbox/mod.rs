@@ -19,7 +19,20 @@ use kiosk_enroll::domain::{Portrait, PortraitFormat};
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct MemoryOutbox(Mutex<Contents>);
+pub(crate) struct MemoryOutbox(Mutex<Contents>, Arc<Mutex<()>>);
+
+/// Deliveries cannot be settled before this goes.
+pub(crate) struct Gate {
+    open: Option<std::sync::mpsc::Sender<()>>,
+    keeper: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        drop(self.open.take());
+        self.keeper.take().map(std::thread::JoinHandle::join);
+    }
+}
 
 #[derive(Default)]
 struct Contents {
@@ -48,6 +61,7 @@ impl MemoryOutbox {
             state: UpdateState::Queued,
             fields: update.field_names(),
             images: update.images().map_or(0, <[_]>::len),
+            capture: None,
             bytes: 0,
             attempts: 0,
             enqueued_at: wall_now(),
@@ -62,6 +76,21 @@ impl MemoryOutbox {
         let mut contents = self.0.lock().unwrap();
         contents.failing_leases = leases;
         contents.failing_settlements = settlements;
+    }
+
+    /// Lets no delivery be settled for a while.
+    pub(crate) fn gate_settlements(&self) -> Gate {
+        let (open, opened) = std::sync::mpsc::channel::<()>();
+        let (tell, closed) = std::sync::mpsc::channel();
+        let turn = Arc::clone(&self.1);
+        // A guard must stay on its thread.
+        let keeper = std::thread::spawn(move || {
+            let _turn = turn.lock().unwrap();
+            tell.send(()).unwrap();
+            let _ = opened.recv();
+        });
+        closed.recv().unwrap();
+        Gate { open: Some(open), keeper: Some(keeper) }
     }
 
     /// Every settlement so far, in order.
@@ -114,6 +143,9 @@ impl Outbox for MemoryOutbox {
         settlement: Settlement,
         now: WallTime,
     ) -> Result<Option<Receipt>, OutboxError> {
+        if matches!(settlement, Settlement::Delivered(_)) {
+            drop(self.1.lock().unwrap());
+        }
         let mut contents = self.0.lock().unwrap();
         if contents.failing_settlements > 0 {
             contents.failing_settlements -= 1;
@@ -142,6 +174,7 @@ impl Outbox for MemoryOutbox {
                     person_id: head.person_id,
                     fields: head.fields.iter().map(|field| (*field).to_owned()).collect(),
                     images: head.images,
+                    capture: None,
                     enqueued_at: head.enqueued_at,
                     delivered_at: now,
                     attempts: head.attempts + 1,

@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::ext4::bound_to_us;
 
 /// An agent that is not ready by then counts as one that does not start.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// Stands in the log before each start.
+const BEGINS: &str = "---- start\n";
 const POLL: Duration = Duration::from_millis(5);
 
 /// A kiosk's state directory and its configuration.
@@ -86,7 +90,8 @@ impl Site {
     /// Starts the agent and does not wait for it.
     pub(crate) fn start(&self) -> Agent {
         let log = self.dir.with_extension("log");
-        let told = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut told = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        std::io::Write::write_all(&mut told, BEGINS.as_bytes()).unwrap();
         let child = self.command(&["run"]).stdout(Stdio::null()).stderr(told).spawn().unwrap();
         Agent { child, log, socket: self.dir.join("control.sock"), started: Instant::now() }
     }
@@ -96,6 +101,13 @@ impl Site {
         let mut agent = self.start();
         agent.wait_until_ready();
         agent
+    }
+
+    /// How many updates the last agent has said to be delivered. It says so once the queue knows it.
+    pub(crate) fn told_delivered(&self) -> usize {
+        let log = fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default();
+        let last = log.rfind(BEGINS).map_or("", |at| &log[at..]);
+        last.matches("update delivered").count()
     }
 
     /// Waits until nothing is left in the queue of a running agent.
@@ -141,6 +153,20 @@ impl Agent {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Lets it stand still.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Whether it still runs.

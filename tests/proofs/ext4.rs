@@ -115,6 +115,14 @@ impl Ext4 {
         self.mount();
     }
 
+    /// Every byte of the disk, once all that was written has reached it.
+    pub(crate) fn raw(&self) -> Vec<u8> {
+        self.unmount();
+        let bytes = std::fs::read(self.image()).unwrap();
+        self.mount();
+        bytes
+    }
+
     fn mount(&self) {
         do_it("mount", &["-o", "loop", path(&self.image()), path(&self.site())]);
     }

@@ -16,6 +16,7 @@ mod ledger;
 mod numbers;
 mod plan;
 mod power;
+mod privacy;
 mod recorder;
 mod writer;
 
@@ -35,11 +36,12 @@ struct Proof {
     run: fn(&mut Plan) -> Outcome,
 }
 
-const PROOFS: [Proof; 6] = [
+const PROOFS: [Proof; 7] = [
     Proof { name: "kill", rounds: 50, quick: 3, run: kill::run },
     Proof { name: "power", rounds: 50, quick: 0, run: power::run },
     Proof { name: "damage", rounds: 200, quick: 12, run: damage::run },
     Proof { name: "disk", rounds: 3, quick: 0, run: disk::run },
+    Proof { name: "privacy", rounds: 5, quick: 0, run: privacy::run },
     Proof { name: "backlog", rounds: 10_000, quick: 0, run: backlog::run },
     Proof { name: "cost", rounds: 300, quick: 0, run: cost::run },
 ];

@@ -1,6 +1,6 @@
 //! Power cuts at random instants while updates are queued and settled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::process::{ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -87,7 +87,9 @@ impl Story {
     /// Takes note of all that was said until the cut.
     fn listen(&mut self, lines: Receiver<String>) {
         let mut asked: Option<(String, Values)> = None;
-        let mut sending: Option<(String, Values)> = None;
+        // By their ids.
+        let mut sending: BTreeMap<String, (String, Values)> = BTreeMap::new();
+        let mut last = String::new();
         for line in lines {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
@@ -102,16 +104,17 @@ impl Story {
                     self.ledger.acknowledged(&person, &values);
                     self.acknowledged += 1;
                 }
-                ["sends", _, person, values] => {
+                ["sends", id, person, values] => {
                     let values = numbers::read(values);
                     self.ledger.sent(person, &values);
-                    sending = Some(((*person).to_owned(), values));
+                    sending.insert((*id).to_owned(), ((*person).to_owned(), values));
+                    last = (*id).to_owned();
                 }
                 ["settles", "delivered"] => {}
                 // Nothing but a delivery may remove an update.
-                ["settles", _] => sending = None,
+                ["settles", _] => drop(sending.remove(&last)),
                 ["delivered", id] => {
-                    let (person, values) = sending.take().unwrap();
+                    let (person, values) = sending.remove(*id).unwrap();
                     self.ledger.gone(&person, &values);
                     self.delivered.insert((*id).to_owned());
                     self.settled += 1;
@@ -121,8 +124,8 @@ impl Story {
                 _ => panic!("{line}"),
             }
         }
-        // Whether the last delivery reached the disk nobody was told.
-        if let Some((person, values)) = sending {
+        // Whether the last deliveries reached the disk nobody was told.
+        for (person, values) in sending.into_values() {
             self.ledger.gone(&person, &values);
         }
     }

@@ -29,6 +29,12 @@ pub(crate) struct Put {
     pub answer: Answer,
 }
 
+impl Put {
+    pub(crate) fn is_whole(&self) -> bool {
+        self.answer == Answer::Whole
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Whole,
@@ -118,7 +124,7 @@ async fn pass(State(recorder): State<Recorder>, request: Request) -> Response {
     };
     if status.is_success() {
         let token = parts.headers.get(AUTHORIZATION).map(|it| it.to_str().unwrap()).unwrap();
-        recorder.note(path, token, &body, how);
+        recorder.note(path, token.trim_start_matches("Bearer "), &body, how);
     }
     let response = Response::builder().status(status).header("content-type", "application/json");
     match how {

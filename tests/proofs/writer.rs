@@ -65,6 +65,9 @@ fn enqueue(queue: &Queue, rng: &mut fastrand::Rng, number: u64) -> Result<(), St
 }
 
 fn settle(queue: &Queue, rng: &mut fastrand::Rng) -> Result<(), String> {
+    if rng.u8(..3) == 0 {
+        return settle_several(queue);
+    }
     let Some(Lease { head, update }) = queue.lease(wall_now()).map_err(told)? else {
         return Ok(());
     };
@@ -93,6 +96,24 @@ fn settle(queue: &Queue, rng: &mut fastrand::Rng) -> Result<(), String> {
         say(&format!("requeued {}", head.id));
     }
     Ok(())
+}
+
+/// Settles as delivered all that may go at once, at most four.
+fn settle_several(queue: &Queue) -> Result<(), String> {
+    let mut group = Vec::new();
+    while group.len() < 4
+        && let Some(Lease { head, update }) = queue.lease(wall_now()).map_err(told)?
+    {
+        let values = numbers::written(&numbers::of(&update));
+        say(&format!("sends {} {} {values}", head.id, head.person_id));
+        say("settles delivered");
+        group.push((head.id, Confirmation::Confirmed));
+    }
+    let departed = queue.settle_delivered(group, wall_now());
+    for receipt in departed.receipts {
+        say(&format!("delivered {}", receipt.id));
+    }
+    departed.failed.map_or(Ok(()), |error| Err(told(error)))
 }
 
 fn told(error: impl std::fmt::Display) -> String {

@@ -184,10 +184,12 @@ fn open_with(args: &ImportArgs) -> Result<OpenWith, Failure> {
 }
 
 fn tell_export(report: &Exported, output: &Output) -> Result<(), Failure> {
-    let moved =
-        if report.parked > 0 { format!(", {} parked here", report.parked) } else { String::new() };
+    let here = match report.parked {
+        0 => "they wait here, too (--take parks them)".to_owned(),
+        parked => format!("{parked} are parked here"),
+    };
     output.line(format!(
-        "{} {} updates to {}{moved}; {} stay, {} were gone meanwhile",
+        "{} {} updates to {}; {here}; left out: {} in flight or overtaken, {} gone meanwhile",
         output.paint(Tone::Good, "exported"),
         report.exported,
         report.file.display(),
