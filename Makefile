@@ -16,8 +16,8 @@ export FLOOR
 CROSS_CONFIG := $(CURDIR)/cross.toml
 export CROSS_CONFIG
 
-.PHONY: help setup demo test check proof-queue bench eval camera-lab models cross cross-test cross-container deb \
-    deb-test boot-test bundle bundle-test clean
+.PHONY: help setup demo test check proof-queue bench bench-python eval camera-lab models cross cross-test cross-container \
+    deb deb-test boot-test bundle bundle-test clean
 
 help: ## lists these targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ proof-queue: setup ## the queue under kills, power cuts (root), damage, a full d
 bench: setup ## measures the nets, the queue and the courier
 	cargo bench --locked $(ARGS)
 
+bench-python: setup ## a tracked frame beside a Python program on the same frames; ROUNDS=3
+	sh benches/python/run.sh $(ROUNDS)
+
 eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
 	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
 
@@ -59,7 +62,7 @@ models: ## rebuilds the nets in models/ from their published packages and compar
 cross: ## release build for a kiosk; TARGET=armv7-unknown-linux-gnueabihf for 32 bits, FLOOR=2.31 for bullseye
 	@sh scripts/cross.sh "$(TARGET)"
 
-cross-test: ## the cross-built program decides as this machine's, in qemu-user
+cross-test: ## in qemu-user the cross-built program decides as this machine's, and carries an update
 	@sh scripts/cross_test.sh "$(TARGET)"
 
 cross-container: ## the same by the real cross (podman, root); CRATES="ring v4l2-sys-mit" for the hard ones alone

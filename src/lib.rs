@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod demo;
+pub mod diag;
 pub mod doctor;
 pub mod domain;
 pub mod enrollment;

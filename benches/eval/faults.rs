@@ -6,6 +6,7 @@ use kiosk_enroll::domain::{Moment, Point, Reason};
 use crate::Plan;
 use crate::canvas::Canvas;
 use crate::chart::{Curve, Panel, short};
+use crate::cover::{self, Cover};
 use crate::crew::{Seeds, spread};
 use crate::damage;
 use crate::page::{Section, heading, row};
@@ -31,6 +32,7 @@ enum Kind {
     Noise,
     Jpeg,
     Covered,
+    Worn(Cover),
     Size,
     Roll,
     Yaw,
@@ -72,14 +74,40 @@ const FAULTS: &[Fault] = &[
         Some(Reason::UnevenLight),
         Kind::SideLight,
     ),
-    fault("noise", "σ, grey levels", &[0.0, 5.0, 10.0, 15.0, 20.0, 30.0], None, Kind::Noise),
-    fault("JPEG", "100 − quality", &[8.0, 30.0, 50.0, 70.0, 80.0, 90.0], None, Kind::Jpeg),
+    fault(
+        "noise",
+        "σ of each channel, grey levels",
+        &[0.0, 5.0, 10.0, 15.0, 20.0, 30.0],
+        Some(Reason::NoisyPicture),
+        Kind::Noise,
+    ),
+    fault(
+        "JPEG",
+        "100 − quality",
+        &[8.0, 30.0, 50.0, 70.0, 80.0, 85.0, 90.0, 95.0],
+        Some(Reason::CompressedPicture),
+        Kind::Jpeg,
+    ),
     fault(
         "cloth over the face",
         "share from chin to eyes",
         &[0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
         Some(Reason::FaceCovered),
         Kind::Covered,
+    ),
+    fault(
+        "mask",
+        "opacity",
+        &[0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0],
+        Some(Reason::FaceCovered),
+        Kind::Worn(Cover::Mask),
+    ),
+    fault(
+        "dark glasses",
+        "opacity",
+        &[0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0],
+        Some(Reason::EyesCovered),
+        Kind::Worn(Cover::DarkGlasses),
     ),
     fault(
         "size",
@@ -174,7 +202,13 @@ fn spoiled(fault: &Fault, strength: f32, sitter: &Sitter, picture: usize) -> Can
         scale,
         at: Point::new(middle.x + even(-20.0, 20.0), middle.y + even(-10.0, 10.0)),
     };
-    let canvas = sitter.rendered(&stance);
+    let mut lot = fastrand::Rng::with_seed(8_000 + picture as u64);
+    let canvas = match fault.kind {
+        Kind::Worn(cover) if strength > 0.0 => {
+            cover::worn(sitter, cover, strength, &mut lot).rendered(&stance)
+        }
+        _ => sitter.rendered(&stance),
+    };
     let eye_distance = sitter.eye_distance * scale;
     let unit = eye_distance / 60.0;
     let (brightness, grain, quality) = (even(0.9, 1.1), even(0.0, 2.0), even(88.0, 94.0) as u8);
@@ -192,7 +226,7 @@ fn spoiled(fault: &Fault, strength: f32, sitter: &Sitter, picture: usize) -> Can
         Kind::Light => damage::light(canvas, strength),
         Kind::SideLight => damage::side_light(canvas, eyes.0, eye_distance, strength),
         Kind::Covered => damage::covered(canvas, eyes, eye_distance, strength),
-        Kind::Noise | Kind::Jpeg | Kind::Size | Kind::Roll | Kind::Yaw => canvas,
+        Kind::Worn(_) | Kind::Noise | Kind::Jpeg | Kind::Size | Kind::Roll | Kind::Yaw => canvas,
     };
     let grain = if matches!(fault.kind, Kind::Noise) { grain.max(strength) } else { grain };
     let quality = if matches!(fault.kind, Kind::Jpeg) { 100 - strength as u8 } else { quality };

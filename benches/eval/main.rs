@@ -20,6 +20,8 @@
 mod canvas;
 mod chart;
 mod choice;
+mod cover;
+mod covers;
 mod crew;
 mod damage;
 mod faceless;
@@ -35,7 +37,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// The clips of the full mode.
-const FULL: usize = 300;
+const FULL: usize = 120;
 
 /// How much is run.
 pub(crate) struct Plan {
@@ -56,18 +58,21 @@ fn main() {
     let clips = std::env::var("CLIPS").ok().filter(|text| !text.is_empty());
     let clips = clips.map_or(FULL, |text| text.parse().expect("CLIPS is a whole number"));
     let folder = if clips >= FULL { root.join("docs") } else { root.join("target/eval") };
-    let plan =
-        Plan { clips, pictures: (clips / 10).clamp(3, 30), crops: (clips / 4).clamp(3, 100) };
+    let plan = Plan { clips, pictures: (clips / 8).clamp(3, 30), crops: (clips / 4).clamp(3, 100) };
     let began = Instant::now();
     let sitters = sitter::sitters();
-    let sections = [
-        pose::run(&root),
-        faults::run(&plan, &sitters),
-        faceless::run(&plan, &root),
-        choice::run(&plan, &sitters),
-        repeat::run(&plan, &sitters),
-    ];
     std::fs::create_dir_all(&folder).unwrap();
-    page::write(&folder, &plan, &sections);
+    let mut sections = Vec::new();
+    let mut add = |section| {
+        // After each, so that a run that is ended early leaves what it found.
+        sections.push(section);
+        page::write(&folder, &plan, &sections);
+    };
+    add(pose::run(&root));
+    add(faults::run(&plan, &sitters));
+    add(covers::run(&plan, &sitters));
+    add(faceless::run(&plan, &root));
+    add(repeat::run(&plan, &sitters));
+    add(choice::run(&plan, &sitters));
     println!("{} written after {:.0} s", folder.display(), began.elapsed().as_secs_f64());
 }

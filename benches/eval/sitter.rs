@@ -15,16 +15,19 @@ use crate::canvas::Canvas;
 /// Nodes of the depth field and of the warp lie so many pixels apart.
 const STEP: usize = 8;
 /// The camera's distance in eye distances: about 60 cm.
-const CAMERA: f32 = 9.5;
+pub(crate) const CAMERA: f32 = 9.5;
 
 /// Somebody who sits for the evaluation.
+#[derive(Clone)]
 pub(crate) struct Sitter {
     /// Which of the two people it is: a mirror image is nobody new.
     pub(crate) person: usize,
     pub(crate) canvas: Canvas,
     pub(crate) eyes: Point,
     pub(crate) eye_distance: f32,
-    backdrop: Canvas,
+    /// The face mesh, as it lies in the portrait.
+    pub(crate) mesh: Vec<Point>,
+    pub(crate) backdrop: Canvas,
     middle: Point,
     axis: f32,
     depth: Grid,
@@ -44,6 +47,7 @@ pub(crate) struct Stance {
 }
 
 /// Values at the nodes of a raster.
+#[derive(Clone)]
 struct Grid {
     columns: usize,
     rows: usize,
@@ -103,12 +107,24 @@ impl Sitter {
         });
         let backdrop = crate::damage::gaussian(&canvas.resized(0.125), 4.0).resized(8.0);
         let axis = back + 0.3 * eye_distance;
-        Self { person, canvas, eyes, eye_distance, backdrop, middle, axis, depth }
+        let mesh = points.iter().map(|point| point.flat()).collect();
+        Self { person, canvas, eyes, eye_distance, mesh, backdrop, middle, axis, depth }
+    }
+
+    /// The same sitter on another portrait of the same geometry.
+    pub(crate) fn looking(&self, canvas: Canvas) -> Self {
+        Self { canvas, ..self.clone() }
     }
 
     /// Where the middle of the face lies in the portrait.
     pub(crate) const fn middle(&self) -> Point {
         self.middle
+    }
+
+    /// What is behind the sitter.
+    #[allow(dead_code, reason = "for the tests, which share this file")]
+    pub(crate) const fn backdrop(&self) -> &Canvas {
+        &self.backdrop
     }
 
     /// The sitter in this stance, before a blurred backdrop where the portrait ends.
@@ -183,7 +199,7 @@ impl Sitter {
 }
 
 /// Ry(yaw) Rx(pitch) Rz(roll), with y up and z toward the camera.
-fn rotation(stance: &Stance) -> [[f32; 3]; 3] {
+pub(crate) fn rotation(stance: &Stance) -> [[f32; 3]; 3] {
     let (sy, cy) = stance.yaw.to_radians().sin_cos();
     let (sx, cx) = stance.pitch.to_radians().sin_cos();
     let (sz, cz) = stance.roll.to_radians().sin_cos();

@@ -3,10 +3,11 @@
 use std::fs;
 
 use image::imageops::{FilterType, overlay, resize};
+use kiosk_enroll::app::examiner::{Examiner, EyesLook};
 use kiosk_enroll::domain::{Encoding, Eyes, Face, Frame, Moment, Profile};
 use kiosk_enroll::measure;
-use kiosk_enroll::vision::image as pictures;
-use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture};
+use kiosk_enroll::vision::image::{self as pictures, FrameDecoder, Region};
+use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture, Side};
 
 use crate::table::{Times, budget, heading, row};
 use crate::turbojpeg;
@@ -15,7 +16,7 @@ const ROUNDS: usize = 200;
 
 /// Prints the table.
 pub(crate) fn run() {
-    let frame = frame_720p();
+    let mut frame = frame_720p();
     let picture = pictures::decode(&frame, None).unwrap();
     let mut finder = NetFaceFinder::load().unwrap();
     let mut clock = 0_u64;
@@ -31,16 +32,8 @@ pub(crate) fn run() {
         "one frame of 1280x720 ({} kB JPEG), one thread, {ROUNDS} rounds",
         frame.bytes.len() / 1000
     ));
-    let mut spare = None;
-    row(
-        "decode (strict, RGB)",
-        &Times::of(ROUNDS, || {
-            spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
-        }),
-    );
-    turbojpeg::compare(&frame.bytes, ROUNDS, || {
-        spare = Some(pictures::decode(&frame, spare.take()).unwrap().into_rgb());
-    });
+    let around = finder.expects(now()).and_then(|part| Region::touched_by(part, picture.size()));
+    decoding(&frame, around);
     row(
         "find: detector + mesh twice",
         &Times::of(ROUNDS, || {
@@ -56,6 +49,10 @@ pub(crate) fn run() {
         "eyes: iris twice (only frames that pass the rest)",
         &Times::of(ROUNDS, || finder.eyes(&picture, &face).unwrap()),
     );
+    row(
+        "one eye (in frames that follow one another)",
+        &Times::of(ROUNDS, || finder.eye(&picture, &face, Side::Right).unwrap()),
+    );
     row("measures and gates", &Times::of(ROUNDS, || judged(&picture, &face, &eyes, &gates)));
     row(
         "portrait: crop and JPEG (only candidates)",
@@ -65,16 +62,32 @@ pub(crate) fn run() {
             pictures::encode_portrait(&picture, region, 92).unwrap()
         }),
     );
+    let mut examiner = Examiner::new(Box::new(finder), gates, EyesLook::OnlyCandidates);
     let whole = Times::of(ROUNDS, || {
-        let picture = pictures::decode(&frame, spare.take()).unwrap();
-        let face = finder.observe(&picture, now()).unwrap().face.unwrap();
-        let eyes = finder.eyes(&picture, &face).unwrap();
-        let judged = judged(&picture, &face, &eyes, &gates);
-        spare = Some(picture.into_rgb());
-        judged
+        frame.captured = now();
+        let examined = examiner.examine(&frame, frame.captured).unwrap();
+        assert!(examined.observation.face.is_some());
+        examiner.recycle(examined);
     });
     row("a tracked frame in all, decode to decision", &whole);
     budget("a tracked frame in all, p50", whole.millis(0.5), 10.0, "ms");
+}
+
+fn decoding(frame: &Frame, around: Option<Region>) {
+    let mut spare = None;
+    let mut whole = || {
+        spare = Some(pictures::decode(frame, spare.take()).unwrap().into_rgb());
+    };
+    row("decode (strict, RGB)", &Times::of(ROUNDS, &mut whole));
+    turbojpeg::compare(&frame.bytes, ROUNDS, whole);
+    let mut decoder = FrameDecoder::default();
+    row(
+        "decode the part around a followed face",
+        &Times::of(ROUNDS, || {
+            let part = decoder.decode(frame, around).unwrap();
+            decoder.recycle(part);
+        }),
+    );
 }
 
 fn judged(

@@ -116,6 +116,11 @@ const fn remedy(reason: Reason) -> &'static str {
         Reason::OpenEyes => "look at the camera with open eyes",
         Reason::CloseMouth => "close the mouth",
         Reason::FaceCovered => "uncover the face",
+        Reason::EyesCovered => "take dark glasses off",
+        Reason::NoisyPicture => "give the face more light, or set camera.gain lower",
+        Reason::CompressedPicture => {
+            "let the camera compress less: another format, a smaller size, or a USB port of its own"
+        }
         Reason::MoveCloser => "mount the camera nearer",
         Reason::NoFace | Reason::FaceChanged | Reason::Damaged | Reason::Stale => {
             "stand in front of the camera"

@@ -129,9 +129,7 @@ async fn serve(
         }),
     };
     let courier = tokio::spawn(post.courier.run(raised(stopped.clone()), wake));
-    let mut tasks = JoinSet::new();
-    tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
-    tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
+    let mut tasks = companions(&agent, &events, post.handle.events());
     tasks.spawn(renewer.run(raised(stopped.clone())));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
@@ -147,17 +145,35 @@ async fn serve(
     tasks.shutdown().await;
     eye.close();
     post::save_clock(&post.clock, paths);
+    remove_socket(paths);
+    drop(agent);
+    ended
+}
+
+/// What counts, tells and writes down what the other rooms do, until the agent stops.
+fn companions(
+    agent: &Agent,
+    events: &broadcast::Sender<Event>,
+    deliveries: broadcast::Receiver<DeliveryEvent>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
+    tasks.spawn(pass_on_deliveries(agent.clone(), deliveries));
+    let file = agent.inner.config.metrics_file.clone();
+    tasks.spawn(super::metrics_file::keep(agent.clone(), file));
+    tasks
+}
+
+fn remove_socket(paths: &Paths) {
     if let Err(error) = std::fs::remove_file(&paths.socket) {
         tracing::debug!(%error, "the socket could not be removed");
     }
-    drop(agent);
-    ended
 }
 
 /// The update on its way finishes or is released by the courier itself; this only guards against a bug there.
 async fn finish(courier: JoinHandle<()>) {
     if tokio::time::timeout(Duration::from_secs(15), courier).await.is_err() {
-        tracing::error!("the courier did not end in time; its update stays queued");
+        tracing::warn!("the courier did not end in time; its update stays queued");
     }
 }
 
@@ -262,7 +278,7 @@ async fn look_after(
         if silent.is_empty() {
             service::feed_watchdog();
         } else {
-            tracing::error!(?silent, "a loop shows no sign of life: the watchdog is not fed");
+            tracing::warn!(?silent, "a loop shows no sign of life: the watchdog is not fed");
         }
         service::status(&agent.words());
         eye.check()?;
@@ -395,6 +411,10 @@ impl Kiosk for Agent {
         let held = self.is_held();
         let all = self.inner.queue.list().into_iter();
         all.map(|update| QueueItem::from(&seen(update, held))).collect()
+    }
+
+    fn receipts(&self) -> Vec<ReceiptReport> {
+        post::all_receipts(&self.inner.queue)
     }
 
     fn queued(&self, id: &str) -> Result<QueueItem, Failure> {

@@ -9,7 +9,7 @@ use super::visit::{End, Shot, Told, Visit};
 use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status};
 use crate::clock;
 use crate::config::{Config, Paths};
-use crate::domain::{Frame, UpdateId};
+use crate::domain::{CaptureRecord, Frame, UpdateId};
 use crate::enrollment;
 use crate::failure::{Exit, Failure};
 use crate::web::wire::{
@@ -166,7 +166,7 @@ pub fn enroll_alone(
             break end;
         }
     };
-    conclude(end, &visit, request, queue, watcher)
+    conclude(end, &rig, &visit, request, queue, watcher)
 }
 
 fn add_to_sheet(watcher: &mut Watcher<'_>, frame: &Frame, told: &[Told]) {
@@ -187,33 +187,35 @@ fn over(told: Told) -> Option<End> {
 
 fn conclude(
     end: End,
+    rig: &Rig,
     visit: &Visit,
     request: PersonRequest,
     queue: Option<crate::queue::Queue>,
     watcher: &mut Watcher<'_>,
 ) -> Result<EnrollOutcome, Failure> {
     let shots = match end {
-        End::Chosen(shots) => Ok(shots),
+        End::Chosen { shots, relaxed } => Ok((shots, rig.record(relaxed))),
         End::Failed(failure) => Err(failure),
         End::Cancelled => Err(Failure::new(Exit::TryLater, "the enrollment was cancelled")),
     };
-    if let (Some(sheet), Ok(shots)) = (watcher.sheet.as_deref_mut(), &shots) {
+    if let (Some(sheet), Ok((shots, _))) = (watcher.sheet.as_deref_mut(), &shots) {
         sheet.choose(shots.iter().map(|shot| shot.report.frame));
     }
     let Some(queue) = queue else {
-        let (shots, failure) = match shots {
-            Ok(shots) => (shots, None),
-            Err(failure) => (Vec::new(), Some(failure)),
+        let (shots, record, failure) = match shots {
+            Ok((shots, record)) => (shots, Some(record), None),
+            Err(failure) => (Vec::new(), None, Some(failure)),
         };
-        return Ok(EnrollOutcome::DryRun(dry_run(visit, &shots), failure));
+        return Ok(EnrollOutcome::DryRun(dry_run(visit, &shots, record), failure));
     };
-    let portraits = shots?.into_iter().map(|shot| shot.portrait).collect();
+    let (shots, record) = shots?;
+    let portraits = shots.into_iter().map(|shot| shot.portrait).collect();
     let today = clock::utc_date(clock::wall_now());
-    let update = intake::parse(request, Some(portraits), today)?;
+    let update = intake::enrolled(request, portraits, record, today)?;
     keep(&queue, update).map(EnrollOutcome::Queued)
 }
 
-fn dry_run(visit: &Visit, shots: &[Shot]) -> DryRunReport {
+fn dry_run(visit: &Visit, shots: &[Shot], record: Option<CaptureRecord>) -> DryRunReport {
     DryRunReport {
         person_id: visit.person_id().to_string(),
         chosen: shots.iter().map(|shot| shot.report.clone()).collect(),
@@ -223,5 +225,7 @@ fn dry_run(visit: &Visit, shots: &[Shot]) -> DryRunReport {
             .iter()
             .map(|(reason, count)| (reason.code().to_owned(), *count))
             .collect(),
+        restarts: visit.restarts(),
+        capture: record.map(Into::into),
     }
 }

@@ -131,7 +131,7 @@ impl Booth {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the booth's thread had panicked");
+            tracing::warn!("the booth's thread had panicked");
         }
     }
 }
@@ -176,6 +176,8 @@ impl Reports {
             guidance: None,
             considered: 0,
             rejected: std::collections::BTreeMap::new(),
+            restarts: std::collections::BTreeMap::new(),
+            capture: None,
             chosen: Vec::new(),
             update: None,
             failure: None,
@@ -335,7 +337,7 @@ impl Worker {
                 }
             }
             Err(failure) => {
-                tracing::error!(%failure, "a frame could not be examined");
+                tracing::warn!(%failure, "a frame could not be examined");
                 self.end(current, End::Failed(failure));
             }
         }
@@ -398,6 +400,7 @@ impl Worker {
         self.reports.change(&current.id, |report| {
             report.guidance = current.visit.guidance().map(|guidance| guidance.code().to_owned());
             report.considered = current.visit.considered();
+            report.restarts = current.visit.restarts();
             report.rejected =
                 counts.iter().map(|(reason, count)| (reason.code().to_owned(), *count)).collect();
         });
@@ -409,12 +412,16 @@ impl Worker {
         match end {
             End::Cancelled => self.close(&id, EnrollmentState::Cancelled, None, None),
             End::Failed(failure) => self.close(&id, EnrollmentState::Failed, None, Some(failure)),
-            End::Chosen(shots) => {
+            End::Chosen { shots, relaxed } => {
+                let record = self.rig.record(relaxed);
                 let (portraits, chosen) =
                     shots.into_iter().map(|shot| (shot.portrait, shot.report)).unzip();
-                self.reports.change(&id, |report| report.chosen = chosen);
+                self.reports.change(&id, |report| {
+                    report.chosen = chosen;
+                    report.capture = Some(record.into());
+                });
                 let today = clock::utc_date(clock::wall_now());
-                let kept = intake::parse(current.request, Some(portraits), today)
+                let kept = intake::enrolled(current.request, portraits, record, today)
                     .and_then(|update| (self.keeper)(update));
                 match kept {
                     Ok(update) => self.close(&id, EnrollmentState::Queued, Some(update), None),

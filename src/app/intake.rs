@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::domain::{
-    Date, FieldError, MAX_IMAGES, Moment, PersonId, PersonUpdate, Portrait, UpdateDraft,
+    CaptureRecord, Date, FieldError, MAX_IMAGES, Moment, PersonId, PersonUpdate, Portrait,
+    UpdateDraft,
 };
 use crate::failure::{Exit, Failure};
 use crate::vision::{FaceFinder, image};
@@ -30,6 +31,19 @@ pub fn parse(
         images,
     };
     Ok(PersonUpdate::parse(person_id, draft, today)?)
+}
+
+/// Makes the update of an enrollment from its shots.
+///
+/// # Errors
+/// The first field that is not valid.
+pub fn enrolled(
+    request: PersonRequest,
+    portraits: Vec<Portrait>,
+    record: CaptureRecord,
+    today: Date,
+) -> Result<PersonUpdate, Failure> {
+    Ok(parse(request, Some(portraits), today)?.captured(Some(record)))
 }
 
 /// Checks the fields of an enrollment before anyone is asked to look into the camera.

@@ -14,6 +14,7 @@ pub mod camera_calibrate;
 pub mod camera_test;
 pub mod cameras;
 mod carriage;
+pub mod config_check;
 pub mod contact_sheet;
 mod effort;
 pub mod examiner;
@@ -21,6 +22,7 @@ pub mod eye;
 pub mod feed;
 pub mod intake;
 mod local_token;
+pub mod metrics_file;
 pub mod outbox;
 pub mod owner;
 pub mod post;
@@ -64,38 +66,6 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
         .build()
         .map_err(|error| Failure::caused(Exit::Internal, &error))?;
     Ok(runtime.block_on(future))
-}
-
-/// Looks at what `config check` can find out without starting anything; answers with notes.
-///
-/// # Errors
-/// When the gates make no sense or the camera's name cannot be understood.
-pub fn check(config: &Config, paths: &Paths) -> Result<Vec<String>, Failure> {
-    Rig::new(config)?;
-    rig::camera_spec(config)?;
-    let mut notes = Vec::new();
-    let token = paths.token_file(config.verifik.token_file.as_deref());
-    if !token.exists() {
-        notes.push(format!("the token file {} does not exist: updates will wait", token.display()));
-    }
-    let client = config.verifik.client_certificate.as_ref();
-    let files = [
-        ("verifik.ca_file", config.verifik.ca_file.as_ref()),
-        ("verifik.client_cert_file", client.map(|client| &client.cert_file)),
-        ("verifik.client_key_file", client.map(|client| &client.key_file)),
-        ("trigger.roster", config.trigger.roster.as_ref()),
-    ];
-    for (key, file) in files {
-        if let Some(path) = file
-            && !path.exists()
-        {
-            return Err(Failure::new(
-                Exit::Configuration,
-                format!("{key}: the file {} does not exist", path.display()),
-            ));
-        }
-    }
-    Ok(notes)
 }
 
 /// Opens the queue for a command, see [`open_own_queue`].

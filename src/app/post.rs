@@ -140,6 +140,13 @@ pub fn receipts(queue: &Queue) -> (Option<ReceiptReport>, usize) {
     (newest.map(ReceiptReport::from), unconfirmed)
 }
 
+/// Every receipt at hand, the oldest first.
+pub fn all_receipts(queue: &Queue) -> Vec<ReceiptReport> {
+    let mut receipts = queue.receipts();
+    receipts.sort_by_key(|receipt| (receipt.delivered_at, receipt.id));
+    receipts.iter().map(ReceiptReport::from).collect()
+}
+
 /// When the token expires and how many days are left, as far as it can be read locally.
 pub fn token_expiry(config: &Config, paths: &Paths) -> (Option<String>, Option<u64>) {
     match TokenFile::new(Some(token_path(config, paths))).read() {

@@ -4,12 +4,9 @@
 //!
 //! What is absent: the token. Its file is looked at all the time, so a new one needs no reload.
 
-use crate::config::{Config, Layers};
+use crate::config::{Config, LIVE, Layers};
 use crate::delivery::CourierHandle;
 use crate::failure::Failure;
-
-/// The keys that a running agent takes up; every other one waits for its next start.
-const LIVE: [&str; 1] = ["delivery.paused"];
 
 /// Reads every layer of the configuration anew.
 pub type Reread = Box<dyn Fn() -> Result<Layers, Failure> + Send + Sync>;

@@ -7,8 +7,8 @@ use super::examiner::{Examiner, EyesLook};
 use super::visit::PortraitStyle;
 use crate::camera::SourceSpec;
 use crate::config::Config;
-use crate::domain::{Gate, Guidance};
-use crate::enrollment::{SessionSettings, ShotCount};
+use crate::domain::{CaptureRecord, Gate, Guidance, Profile};
+use crate::enrollment::{Angles, SessionSettings, ShotCount};
 use crate::failure::{Exit, Failure};
 use crate::measure;
 use crate::texts::{Locale, Texts};
@@ -18,6 +18,8 @@ use crate::vision::{FaceFinder, NetFaceFinder};
 #[derive(Debug, Clone)]
 pub struct Rig {
     gates: Vec<Gate>,
+    relaxed: Vec<Vec<Gate>>,
+    profile: Profile,
     tilt: f32,
     session: SessionSettings,
     style: PortraitStyle,
@@ -30,15 +32,27 @@ impl Rig {
     /// # Errors
     /// When a limit in `[capture.gates]` makes no sense.
     pub fn new(config: &Config) -> Result<Self, Failure> {
-        let gates = measure::gates(config.capture.profile, &config.capture.gates)
-            .map_err(|error| Failure::caused(Exit::Configuration, &error).hint(error.hint()))?;
+        let (profile, own) = (config.capture.profile, &config.capture.gates);
+        let refused = |error: measure::GateError| {
+            Failure::caused(Exit::Configuration, &error).hint(error.hint())
+        };
+        let gates = measure::gates(profile, own).map_err(refused)?;
+        let relaxed = match config.capture.relax_after {
+            Some(_) => measure::relaxations(profile, own).map_err(refused)?,
+            None => Vec::new(),
+        };
         let locale = Locale::from_name(&config.locale).unwrap_or_default();
         Ok(Self {
             gates,
+            relaxed,
+            profile,
             tilt: config.camera.tilt,
             session: SessionSettings {
                 shots: ShotCount::from_number(config.capture.shots).unwrap_or_default(),
                 timeout: config.capture.timeout,
+                angles: if config.capture.turned_shot { Angles::OneTurned } else { Angles::Any },
+                relax_after: config.capture.relax_after,
+                liveness: config.capture.liveness,
                 ..SessionSettings::default()
             },
             style: PortraitStyle {
@@ -77,7 +91,8 @@ impl Rig {
 
     fn examiner_that(&self, eyes_look: EyesLook) -> Result<Examiner, Failure> {
         let examiner = Examiner::new(self.finder()?, self.gates.clone(), eyes_look);
-        Ok(examiner.under_tilt(self.tilt))
+        let examiner = examiner.under_tilt(self.tilt).with_relaxed(self.relaxed.clone());
+        Ok(examiner.with_liveness(self.session.liveness))
     }
 
     /// The gates in force.
@@ -88,7 +103,16 @@ impl Rig {
     /// The settings of a session, with its own time-out if `limit` is given.
     pub fn session(&self, limit: Option<Duration>) -> SessionSettings {
         let timeout = limit.unwrap_or(self.session.timeout);
-        SessionSettings { timeout, ..self.session }
+        SessionSettings { timeout, chance: fastrand::u64(..), ..self.session }
+    }
+
+    /// What is on record about shots that needed so many steps of relaxation.
+    pub const fn record(&self, relaxed: usize) -> CaptureRecord {
+        CaptureRecord {
+            asked: self.profile,
+            passed: self.profile.relaxed(relaxed),
+            liveness: self.session.liveness,
+        }
     }
 
     /// How portraits are cut.

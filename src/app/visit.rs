@@ -8,7 +8,7 @@ use super::examiner::{Examined, Examiner};
 use crate::domain::{Frame, Guidance, Moment, PersonId, Portrait, Reason};
 use crate::enrollment::{Effect, Event, Outcome, Session, SessionSettings};
 use crate::failure::{Exit, Failure};
-use crate::vision::image::{self, Framing};
+use crate::vision::image::{self, FrameDecoder, Framing, ImageError};
 use crate::web::wire::{ChosenReport, JudgedReport};
 
 use super::report;
@@ -36,8 +36,13 @@ pub enum Told {
 /// How a visit ended.
 #[derive(Debug)]
 pub enum End {
-    /// With shots, best first.
-    Chosen(Vec<Shot>),
+    /// With shots, best first, that needed so many steps of relaxation.
+    Chosen {
+        /// The shots.
+        shots: Vec<Shot>,
+        /// The steps.
+        relaxed: usize,
+    },
     /// Without.
     Failed(Failure),
     /// By request.
@@ -96,6 +101,13 @@ impl Visit {
     /// How often each reason refused a frame.
     pub const fn rejected(&self) -> &BTreeMap<Reason, u64> {
         &self.rejected
+    }
+
+    /// How often what had been gathered was dropped, and why.
+    pub fn restarts(&self) -> BTreeMap<String, u64> {
+        let named =
+            |(reason, count): (&Reason, &u32)| (reason.code().to_owned(), u64::from(*count));
+        self.session.tally().restarts.iter().map(named).collect()
     }
 
     /// The instruction shown now.
@@ -174,17 +186,33 @@ impl Visit {
             return Err(Failure::new(Exit::Internal, "a candidate without a face"));
         };
         let region = image::portrait_region(face, picture.size(), self.style.framing);
-        let portrait = image::encode_portrait(picture, region, self.style.jpeg_quality)
-            .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        let internal = |error: ImageError| Failure::caused(Exit::Internal, &error);
+        // What was decoded to judge the face may be less than what is sent.
+        let more = (!picture.shown().contains(region))
+            .then(|| FrameDecoder::default().decode(frame, Some(region)).map_err(internal))
+            .transpose()?;
+        let shown = more.as_ref().unwrap_or(picture);
+        let portrait =
+            image::encode_portrait(shown, region, self.style.jpeg_quality).map_err(internal)?;
         Ok(Shot { portrait, report: report::chosen(frame, face, examined) })
     }
 
     fn end(&mut self, outcome: Outcome) -> End {
         let mut kept = std::mem::take(&mut self.kept);
         match outcome {
-            Outcome::Chosen { shots, .. } => {
-                End::Chosen(shots.iter().filter_map(|sequence| kept.remove(sequence)).collect())
+            Outcome::Chosen { shots, relaxed, .. } => {
+                let shots = shots.iter().filter_map(|sequence| kept.remove(sequence)).collect();
+                End::Chosen { shots, relaxed }
             }
+            Outcome::Unproven(_) => End::Failed(
+                Failure::new(
+                    Exit::TryLater,
+                    format!("{} did not turn the head as asked", self.person_id),
+                )
+                .hint(
+                    "try again in even light, without a hat or mask; capture.liveness asks for it",
+                ),
+            ),
             Outcome::TimedOut(_) => End::Failed(self.timed_out()),
             Outcome::Interrupted { reason, .. } => End::Failed(
                 Failure::new(

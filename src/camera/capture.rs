@@ -193,7 +193,7 @@ impl Capture {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the camera thread panicked");
+            tracing::warn!("the camera thread panicked");
         }
     }
 }

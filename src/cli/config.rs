@@ -1,20 +1,24 @@
-//! `config check|show|default`.
+//! `config check|show|default`, and the page of all keys.
 
 use std::collections::BTreeMap;
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::Globals;
 use super::output::{Output, Tone};
-use super::setting::{Setting, sources};
+use super::setting::{paths, sources};
 use crate::app;
-use crate::config::{Layers, default_file};
+use crate::app::config_check::{self, Remark, Weight};
+use crate::config::{Config, Layers, default_file, reference};
+use crate::domain::Profile;
 use crate::failure::Failure;
+use crate::measure::MEASURES;
 
 /// Subcommands of `config`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Validate files, environment and flags
+    /// Validate files, environment and flags: values, files and their rights, the camera, the gates
     Check,
     /// Print the effective values
     Show {
@@ -24,6 +28,9 @@ pub(super) enum ConfigCommand {
     },
     /// Print the commented default file
     Default,
+    /// Print docs/configuration.md
+    #[command(hide = true)]
+    Reference,
 }
 
 pub(super) fn run(
@@ -38,22 +45,72 @@ pub(super) fn run(
             output.raw(default_file(&app::gate_keys()).as_bytes());
             Ok(())
         }
+        ConfigCommand::Reference => {
+            output.raw(reference(&gate_rows()).as_bytes());
+            Ok(())
+        }
     }
 }
 
+#[derive(Serialize)]
+struct RemarkReport {
+    level: &'static str,
+    key: String,
+    what: String,
+    remedy: String,
+    /// Where the key's value stands.
+    origin: Option<String>,
+}
+
 fn check(globals: &Globals, output: &Output) -> Result<(), Failure> {
-    let setting = Setting::load(globals)?;
-    let notes = app::check(&setting.config, &setting.paths)?;
-    for note in &notes {
-        output.line(format!("{}: {note}", output.paint(Tone::Warning, "note")));
+    let layers = Layers::gather(&sources(globals)?)?;
+    let config = Config::resolve(&layers)?;
+    let paths = paths(globals);
+    // The agent's user must be able to read what is named, not this one.
+    if let Err(failure) = app::owner::act_as_owner(&paths.state) {
+        tracing::warn!(%failure, "files are looked at as this user");
     }
-    output.line(output.paint(Tone::Good, "the configuration is valid"));
-    output.json(&serde_json::json!({ "valid": true, "notes": notes }))
+    let remarks = config_check::remarks(&config, &paths);
+    for remark in &remarks {
+        let (tone, level) = match remark.weight {
+            Weight::Fault(_) => (Tone::Bad, "fault"),
+            Weight::Note => (Tone::Warning, "note"),
+        };
+        let at = config_check::origin(remark, &layers).unwrap_or_default();
+        let level = output.paint(tone, level);
+        output.line(format!("{level}: {}: {}: {}", at, remark.key, remark.what));
+        output.line(format!("    {}", output.paint(Tone::Strong, &remark.remedy)));
+    }
+    let fault = remarks.iter().find_map(|remark| match remark.weight {
+        Weight::Fault(exit) => Some((exit, remark)),
+        Weight::Note => None,
+    });
+    if fault.is_none() {
+        output.line(output.paint(Tone::Good, "the configuration is valid"));
+    }
+    let reports: Vec<RemarkReport> = remarks.iter().map(|it| report(it, &layers)).collect();
+    output.json(&serde_json::json!({ "valid": fault.is_none(), "remarks": reports }))?;
+    match fault {
+        Some((exit, Remark { key, what, remedy, .. })) => {
+            Err(Failure::new(exit, format!("{key}: {what}")).hint(remedy.clone()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn report(remark: &Remark, layers: &Layers) -> RemarkReport {
+    RemarkReport {
+        level: if remark.weight == Weight::Note { "note" } else { "fault" },
+        key: remark.key.clone(),
+        what: remark.what.clone(),
+        remedy: remark.remedy.clone(),
+        origin: config_check::origin(remark, layers),
+    }
 }
 
 fn show(globals: &Globals, origin: bool, output: &Output) -> Result<(), Failure> {
     let layers = Layers::gather(&sources(globals)?)?;
-    crate::config::Config::resolve(&layers)?;
+    Config::resolve(&layers)?;
     let mut all = BTreeMap::new();
     for (key, raw, from) in layers.iter() {
         let value = raw.to_string();
@@ -72,4 +129,24 @@ fn show(globals: &Globals, origin: bool, output: &Output) -> Result<(), Failure>
         );
     }
     output.json(&all)
+}
+
+/// Each limit that `[capture.gates]` may hold, as a row of the page.
+fn gate_rows() -> Vec<String> {
+    let limit = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |it| it.to_string());
+    let row = |key: &String| {
+        let name = key.strip_suffix("_min").or(key.strip_suffix("_max"))?;
+        let measure = MEASURES.iter().find(|measure| measure.name.0 == name)?;
+        let of = |profile| {
+            let (min, max) = measure.limits.of(profile);
+            limit(if key.ends_with("_min") { min } else { max })
+        };
+        let [matching, standard, strict] = Profile::ALL.map(of);
+        let unit = if measure.unit.is_empty() { "ratio" } else { measure.unit };
+        Some(format!(
+            "| `{key}` | {} | {unit} | {matching} | {standard} | {strict} |",
+            measure.title
+        ))
+    };
+    app::gate_keys().iter().filter_map(row).collect()
 }

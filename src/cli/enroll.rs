@@ -136,6 +136,12 @@ fn tell_dry_run(report: &DryRunReport, output: &Output) -> Result<(), Failure> {
     }
     let refused: Vec<_> =
         report.rejected.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    if let Some(capture) = &report.capture {
+        output.line(format!("passed: {capture}"));
+    }
+    for (reason, count) in &report.restarts {
+        output.line(format!("the choice began anew {count} times: {reason}"));
+    }
     output.line(format!(
         "{} frames judged; refused for: {}",
         report.considered,

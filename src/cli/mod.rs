@@ -5,9 +5,11 @@ mod calibrate;
 mod camera;
 mod config;
 mod demo;
+mod diag;
 mod docs;
 mod doctor;
 mod enroll;
+mod examples;
 mod flush;
 mod output;
 mod person;
@@ -24,7 +26,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 
 use crate::failure::{Exit, Failure};
 use crate::telemetry::{self, Verbosity};
@@ -92,8 +94,10 @@ enum Command {
     Assess(assess::AssessArgs),
     /// Find everything that is wrong on this site, each fault with cause and remedy
     Doctor(doctor::DoctorArgs),
+    /// Pack what the support needs into one file, without persons, pictures and tokens
+    Diag(diag::DiagArgs),
     /// One screen: camera, queue, delivery, token, last receipts
-    Status,
+    Status(status::StatusArgs),
     /// Look after the bearer token
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -110,7 +114,8 @@ enum Command {
 
 /// Parses the command line, runs the command and gives the process's exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let parsed = command_line().try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return output::tell_usage(&error),
     };
@@ -124,6 +129,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The one definition of the command line: `--help`, manual and completions come from it.
+fn command_line() -> clap::Command {
+    examples::add(Cli::command())
+}
+
 fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     let default =
         if matches!(cli.command, Command::Run(_)) { Verbosity::Info } else { Verbosity::Warn };
@@ -134,12 +144,13 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     })?;
     // These need no configuration: they must work where it is broken or absent.
     match cli.command {
-        Command::Completions(args) => return docs::completions(&args, &mut Cli::command(), output),
-        Command::Man => return docs::man(Cli::command(), output),
+        Command::Completions(args) => return docs::completions(&args, &mut command_line(), output),
+        Command::Man => return docs::man(command_line(), output),
         Command::StandIn(args) => return stand_in::run(&args, output),
         Command::Demo(args) => return demo::run(&args, output),
         Command::Config(command) => return config::run(command, &cli.globals, output),
         Command::Doctor(args) => return doctor::run(&args, &cli.globals, output),
+        Command::Diag(args) => return diag::run(&args, &cli.globals, output),
         _ => {}
     }
     let setting = Setting::load(&cli.globals)?;
@@ -151,7 +162,7 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Queue(command) => queue::run(command, &setting, output),
         Command::Camera(command) => camera::run(command, &setting, output),
         Command::Assess(args) => assess::run(&args, &setting, output),
-        Command::Status => status::run(&setting, output),
+        Command::Status(args) => status::run(&args, &setting, output),
         Command::Token(command) => token::run(command, &setting, output),
         _ => Err(Failure::new(Exit::Internal, "a command was not dispatched")),
     }
@@ -163,6 +174,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command_line().debug_assert();
     }
 }

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
+use crate::telemetry::failure_prefix;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,13 @@ pub(super) enum Tone {
     Bad,
     Faint,
     Strong,
+}
+
+/// Whether somebody still reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Well,
+    NobodyReads,
 }
 
 impl Output {
@@ -72,6 +80,20 @@ impl Output {
         Ok(())
     }
 
+    /// Shows one of many screens: over the one before on a terminal, below it elsewhere, as a line of JSON to a
+    /// program.
+    pub(super) fn frame(self, lines: &[String], value: &impl Serialize) -> Result<Shown, Failure> {
+        let text = if self.json {
+            let line = serde_json::to_string(value);
+            line.map_err(|error| Failure::caused(Exit::Internal, &error))? + "\n"
+        } else {
+            laid_over(lines, io::stdout().is_terminal())
+        };
+        let mut out = io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        Ok(if written.is_ok() { Shown::Well } else { Shown::NobodyReads })
+    }
+
     /// Writes bytes as they are: the output of `config default`, `man`, `completions`.
     pub(super) fn raw(self, bytes: &[u8]) {
         write_out(bytes);
@@ -80,8 +102,8 @@ impl Output {
     /// Writes `error:` and `hint:` to standard error.
     pub(super) fn tell_failure(self, failure: &Failure) {
         let mut err = io::stderr().lock();
-        let _ =
-            writeln!(err, "{}: {}", paint_for(&io::stderr(), Tone::Bad, "error"), failure.error);
+        let (level, error) = (failure_prefix(), paint_for(&io::stderr(), Tone::Bad, "error"));
+        let _ = writeln!(err, "{level}{error}: {}", failure.error);
         if let Some(hint) = &failure.hint {
             let _ = writeln!(err, "{}: {hint}", paint_for(&io::stderr(), Tone::Strong, "hint"));
         }
@@ -90,6 +112,16 @@ impl Output {
     /// Colours a word of a line on standard output.
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
         if self.json { text.to_owned() } else { paint_for(&io::stdout(), tone, text) }
+    }
+}
+
+/// Lines that take the place of those before: from the top left corner, each cleared to its end, then all below.
+fn laid_over(lines: &[String], is_terminal: bool) -> String {
+    if is_terminal {
+        let body: String = lines.iter().map(|line| format!("{line}\x1b[K\n")).collect();
+        format!("\x1b[H{body}\x1b[J")
+    } else {
+        format!("{}\n\n", lines.join("\n"))
     }
 }
 
@@ -120,5 +152,18 @@ pub(super) fn tell_usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         _ => ExitCode::from(Exit::Usage.code()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_leaves_nothing_of_a_longer_one_before_it() {
+        let lines = ["queue 1".to_owned(), "delivery idle".to_owned()];
+        let told = laid_over(&lines, true);
+        assert_eq!(told, "\x1b[Hqueue 1\x1b[K\ndelivery idle\x1b[K\n\x1b[J");
+        assert_eq!(laid_over(&lines, false), "queue 1\ndelivery idle\n\n");
     }
 }

@@ -1,19 +1,39 @@
-//! `status`: one screen about the whole.
+//! `status`: one screen about the whole, once or again and again.
 
-use super::output::{Output, Tone};
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::output::{Output, Shown, Tone};
 use super::setting::Setting;
 use super::token::FEW_DAYS;
 use crate::app;
 use crate::failure::{Exit, Failure};
-use crate::web::wire::{CameraStatus, DeliveryStatus, EffortReport, StatusReport};
+use crate::queue::Glance;
+use crate::web::wire::{CameraStatus, DeliveryStatus, EffortReport, QueueStatus, StatusReport};
 
-pub(super) fn run(setting: &Setting, output: &Output) -> Result<(), Failure> {
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Look again every second until Ctrl-C; with --json a line each time
+    #[arg(long)]
+    watch: bool,
+}
+
+pub(super) fn run(args: &StatusArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
+    if args.watch {
+        return app::block_on(watch(setting, output))?;
+    }
     let agent = setting.agent()?;
     let report = match &agent {
         Some(agent) => app::block_on(async { agent.status().await })??,
         None => app::status_alone(&setting.config, &setting.paths),
     };
-    tell(&report, output);
+    screen(&report, output).iter().for_each(|line| output.line(line));
     output.json(&report)?;
     if agent.is_some() {
         Ok(())
@@ -24,20 +44,72 @@ pub(super) fn run(setting: &Setting, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn tell(report: &StatusReport, output: &Output) {
+/// Looks again and again, until Ctrl-C or until nobody reads any more. An agent that comes or goes is no failure.
+async fn watch(setting: &Setting, output: &Output) -> Result<(), Failure> {
+    let told = |error: std::io::Error| Failure::caused(Exit::Internal, &error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+    loop {
+        let report = match setting.agent()? {
+            Some(agent) => agent.status().await.unwrap_or_else(|_| from_outside(setting)),
+            None => from_outside(setting),
+        };
+        let shown = output.frame(&screen(&report, output), &report)?;
+        if shown == Shown::NobodyReads {
+            return Ok(());
+        }
+        tokio::select! {
+            _ = interrupt.recv() => return Ok(()),
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// What can be told without the agent and without the queue's lock, which an agent that starts needs.
+fn from_outside(setting: &Setting) -> StatusReport {
+    let Setting { config, paths } = setting;
+    let glance = Glance::at(&paths.queue()).unwrap_or_default();
+    let age = glance.oldest.and_then(|oldest| oldest.elapsed().ok());
+    let (token_expires_at, token_days_left) = app::post::token_expiry(config, paths);
+    StatusReport {
+        kiosk: config.kiosk_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        agent: "not_running".into(),
+        camera: None,
+        enrollment: None,
+        queue: QueueStatus {
+            queued: glance.updates.saturating_sub(glance.parked),
+            parked: glance.parked,
+            bytes: glance.bytes,
+            oldest_age_s: age.map(|age| age.as_secs()),
+            quarantined: glance.quarantined,
+            index: "unknown".into(),
+            ..QueueStatus::default()
+        },
+        delivery: DeliveryStatus {
+            state: "unknown".into(),
+            reason: Some("no agent delivers".into()),
+            token_expires_at,
+            token_days_left,
+            ..DeliveryStatus::default()
+        },
+    }
+}
+
+/// The lines of the one screen.
+fn screen(report: &StatusReport, output: &Output) -> Vec<String> {
     let running = report.agent == "running";
     let tone = if running { Tone::Good } else { Tone::Bad };
     let agent = output.paint(tone, if running { "running" } else { "not running" });
-    output.line(format!("kiosk     {}  version {}  agent {agent}", report.kiosk, report.version));
+    let mut lines =
+        vec![format!("kiosk     {}  version {}  agent {agent}", report.kiosk, report.version)];
     if let Some(camera) = &report.camera {
-        output.line(format!("camera    {}", camera_line(camera, output)));
-        if let Some(line) = effort_line(&camera.capture, &camera.analysis) {
-            output.line(format!("          {line}"));
-        }
+        lines.push(format!("camera    {}", camera_line(camera, output)));
+        let effort = effort_line(&camera.capture, &camera.analysis);
+        lines.extend(effort.map(|line| format!("          {line}")));
     }
     if let Some(enrollment) = &report.enrollment {
         let guidance = enrollment.guidance.as_deref().unwrap_or("-");
-        output.line(format!(
+        lines.push(format!(
             "session   {} of {}: {guidance}, {} frames judged",
             enrollment.id, enrollment.person_id, enrollment.considered
         ));
@@ -45,11 +117,9 @@ fn tell(report: &StatusReport, output: &Output) {
     let queue = &report.queue;
     let oldest = queue
         .oldest_age_s
-        .map(|age| {
-            format!(", oldest {}", humantime::format_duration(std::time::Duration::from_secs(age)))
-        })
+        .map(|age| format!(", oldest {}", humantime::format_duration(Duration::from_secs(age))))
         .unwrap_or_default();
-    output.line(format!(
+    lines.push(format!(
         "queue     {} queued, {} in flight, {} held, {} parked, {}{oldest}",
         queue.queued,
         queue.in_flight,
@@ -59,31 +129,36 @@ fn tell(report: &StatusReport, output: &Output) {
     ));
     if queue.quarantined > 0 {
         let text = format!("{} files could not be read and were set aside", queue.quarantined);
-        output.line(format!("          {}", output.paint(Tone::Bad, &text)));
+        lines.push(format!("          {}", output.paint(Tone::Bad, &text)));
     }
     if let Some(limit) = &queue.nearly_full {
         let text = format!("nearly full ({limit}): what comes beyond the limit is refused");
-        output.line(format!("          {}", output.paint(Tone::Warning, &text)));
+        lines.push(format!("          {}", output.paint(Tone::Warning, &text)));
     }
-    tell_delivery(report, output);
+    lines.extend(delivery_lines(&report.delivery, output));
+    lines
 }
 
-fn tell_delivery(report: &StatusReport, output: &Output) {
-    let delivery = &report.delivery;
+fn delivery_lines(delivery: &DeliveryStatus, output: &Output) -> Vec<String> {
     let well = matches!(delivery.state.as_str(), "idle" | "delivering");
     let tone = if well { Tone::Good } else { Tone::Warning };
     let reason = delivery.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    output.line(format!("delivery  {}{reason}", output.paint(tone, &delivery.state)));
+    let mut lines = vec![format!("delivery  {}{reason}", output.paint(tone, &delivery.state))];
     if let Some(expires) = &delivery.token_expires_at {
-        output.line(format!("token     expires {expires}{}", few_days(delivery, output)));
+        lines.push(format!("token     expires {expires}{}", few_days(delivery, output)));
     }
     if let Some(renewal) = &delivery.token_renewal {
-        output.line(format!("          renewal {renewal}"));
+        lines.push(format!("          renewal {renewal}"));
     }
     if let Some(receipt) = &delivery.last_receipt {
-        output.line(format!(
-            "receipt   {} {} at {}, {}",
-            receipt.id, receipt.person_id, receipt.delivered_at, receipt.confirmation
+        let capture = receipt.capture.as_ref().map(|capture| format!(", {capture}"));
+        lines.push(format!(
+            "receipt   {} {} at {}, {}{}",
+            receipt.id,
+            receipt.person_id,
+            receipt.delivered_at,
+            receipt.confirmation,
+            capture.unwrap_or_default()
         ));
     }
     if delivery.unconfirmed > 0 {
@@ -91,8 +166,9 @@ fn tell_delivery(report: &StatusReport, output: &Output) {
             "{} receipts are unconfirmed: see the server's record of these persons",
             delivery.unconfirmed
         );
-        output.line(format!("          {}", output.paint(Tone::Warning, &text)));
+        lines.push(format!("          {}", output.paint(Tone::Warning, &text)));
     }
+    lines
 }
 
 fn few_days(delivery: &DeliveryStatus, output: &Output) -> String {

@@ -136,6 +136,24 @@ pub const KEYS: &[Key] = &[
         "How demanding the gates are: \"matching\", \"standard\" or \"strict\".",
     ),
     key(
+        "capture.relax_after",
+        Kind::Text,
+        "\"off\"",
+        "\"off\", or after how long without shots the next less demanding profile's gates count as well, and again\nafter as long: 3s to 10m. Identity and liveness are never relaxed; receipts tell what was.",
+    ),
+    key(
+        "capture.liveness",
+        Kind::Text,
+        "\"off\"",
+        "What a person has to show before shots are taken: \"off\", or \"turn\" (the head to a side drawn at random).\nStops most prints, no films: docs/quality.md says how well.",
+    ),
+    key(
+        "capture.turned_shot",
+        Kind::Switch,
+        "false",
+        "true: one of the shots is preferably slightly turned against the best one.",
+    ),
+    key(
         "capture.framing",
         Kind::Text,
         "\"portrait\"",
@@ -255,6 +273,12 @@ pub const KEYS: &[Key] = &[
         Kind::Text,
         "\"127.0.0.1:8480\"",
         "Where the local page and API listen, a loopback address with port; empty: only on the Unix socket.",
+    ),
+    key(
+        "web.metrics_file",
+        Kind::Text,
+        "\"\"",
+        "A file ending in .prom that is rewritten every 15 s with the figures of GET /metrics, for the textfile\ncollector of node_exporter; empty: none.",
     ),
     key(
         "trigger.qr",

@@ -12,6 +12,7 @@ mod camera;
 pub mod keys;
 pub mod layers;
 mod paths;
+mod reference;
 mod resolve;
 mod shipped;
 
@@ -20,11 +21,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{ControlWishes, Lens, Profile};
+use crate::domain::{ControlWishes, Lens, Liveness, Profile};
 use crate::vision::image::Framing;
 
 pub use layers::{Layers, Origin, Sources};
 pub use paths::{PathOverrides, Paths, default_config_file};
+pub use reference::{LIVE, reference};
 pub use shipped::default_file;
 
 /// Every setting, parsed and bounded.
@@ -46,6 +48,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// Where the pages and the local API listen besides the Unix socket, if anywhere.
     pub web_listen: Option<SocketAddr>,
+    /// Where the figures are written for node_exporter's textfile collector, if anywhere.
+    pub metrics_file: Option<PathBuf>,
     /// What may ask for an enrollment.
     pub trigger: Trigger,
 }
@@ -80,6 +84,12 @@ pub struct Capture {
     pub timeout: Duration,
     /// How demanding the gates are.
     pub profile: Profile,
+    /// After how long without shots the gates are relaxed by a step; `None`: never.
+    pub relax_after: Option<Duration>,
+    /// What a person has to show before shots are taken.
+    pub liveness: Liveness,
+    /// Whether one of the shots is preferably slightly turned.
+    pub turned_shot: bool,
     /// What of the frame is sent.
     pub framing: Framing,
     /// JPEG quality of what is sent, in percent.

@@ -11,7 +11,7 @@ use super::layers::{Layers, Origin, Raw};
 use super::{
     Capture, ClientCertificate, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik,
 };
-use crate::domain::Profile;
+use crate::domain::{Liveness, Profile};
 use crate::vision::image::Framing;
 
 const LOCALES: [&str; 3] = ["en", "es", "pt-BR"];
@@ -40,6 +40,7 @@ impl Config {
             },
             delivery: read.delivery()?,
             web_listen: read.listen()?,
+            metrics_file: read.metrics_file()?,
             trigger: Trigger {
                 qr: read.switch("trigger.qr")?,
                 roster: read.path("trigger.roster")?,
@@ -163,17 +164,32 @@ impl Reader<'_> {
 
     fn capture(&self) -> Result<Capture, ConfigError> {
         let profile = self.choice("capture.profile", &Profile::ALL.map(Profile::name))?;
+        let liveness = self.choice("capture.liveness", &Liveness::ALL.map(Liveness::name))?;
         let framing = self.choice("capture.framing", &["portrait", "full"])?;
         Ok(Capture {
             shots: self.number("capture.shots", 1..=3)? as usize,
             timeout: self
                 .duration("capture.timeout", Duration::from_secs(3)..=Duration::from_secs(600))?,
             profile: Profile::from_name(&profile).unwrap_or_default(),
+            relax_after: self.relax_after()?,
+            liveness: Liveness::from_name(&liveness).unwrap_or_default(),
+            turned_shot: self.switch("capture.turned_shot")?,
             framing: Framing::from_name(&framing).unwrap_or(Framing::Portrait),
             jpeg_quality: u8::try_from(self.number("capture.jpeg_quality", 92..=100)?)
                 .unwrap_or(92),
             gates: self.gates()?,
         })
+    }
+
+    fn relax_after(&self) -> Result<Option<Duration>, ConfigError> {
+        let path = "capture.relax_after";
+        if self.text(path)? == "off" {
+            return Ok(None);
+        }
+        match humantime::parse_duration(&self.text(path)?) {
+            Ok(after) if (3..=600).contains(&after.as_secs()) => Ok(Some(after)),
+            _ => self.refuse(path, "\"off\", or a duration from \"3s\" to \"10m\""),
+        }
     }
 
     fn gates(&self) -> Result<BTreeMap<String, f64>, ConfigError> {
@@ -290,6 +306,19 @@ impl Reader<'_> {
         }
     }
 
+    fn metrics_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let path = self.path("web.metrics_file")?;
+        let fits =
+            |path: &PathBuf| path.is_absolute() && path.extension().is_some_and(|it| it == "prom");
+        match path {
+            Some(path) if !fits(&path) => self.refuse(
+                "web.metrics_file",
+                "a path from the root that ends in \".prom\", which is what the collector reads, or \"\"",
+            ),
+            path => Ok(path),
+        }
+    }
+
     fn listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
         let path = "web.listen";
         let text = self.text(path)?;
@@ -385,6 +414,8 @@ mod tests {
             ("camera.fps=fast", "1 to 120"),
             ("capture.timeout=1h", "3s"),
             ("capture.profile=lenient", "\"matching\""),
+            ("capture.relax_after=1s", "\"3s\" to \"10m\""),
+            ("capture.liveness=smile", "\"turn\""),
             ("kiosk.locale=fr", "\"pt-BR\""),
             ("kiosk.id=a b", "letters"),
             ("queue.max_bytes=12", "1.0 MiB"),
@@ -392,6 +423,7 @@ mod tests {
             ("delivery.rate=fast", "COUNT/DURATION"),
             ("delivery.paused=maybe", "true or false"),
             ("web.listen=0.0.0.0:80", "loopback"),
+            ("web.metrics_file=/var/lib/kiosk.txt", ".prom"),
             ("capture.gates.sharpness_max=high", "a number"),
         ] {
             let error = resolve(&[setting]).unwrap_err();

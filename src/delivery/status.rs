@@ -154,7 +154,8 @@ fn log_hold(before: Option<Hold>, held: Option<&Held>) {
             info!(before, "delivery goes on");
         }
         Some(Held { hold: hold @ Hold::Paused, .. }) => info!(hold = hold.name(), "delivery holds"),
-        Some(Held { hold: hold @ Hold::Offline, reason, .. }) => {
+        // Both end by themselves.
+        Some(Held { hold: hold @ (Hold::Offline | Hold::Clock), reason, .. }) => {
             warn!(hold = hold.name(), reason, "delivery holds");
         }
         Some(Held { hold, reason, .. }) => {

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What is read of an answer at most, in bytes.
-const MAX: u64 = 64 << 10;
+const MAX: u64 = 1 << 20;
 /// How often a program is looked after.
 const TICK: Duration = Duration::from_millis(10);
 
 /// What the program wrote to its standard output; `None` when it is not there, fails or takes too long.
-pub(super) fn ask(program: &str, arguments: &[&str], limit: Duration) -> Option<String> {
+pub(crate) fn ask(program: &str, arguments: &[&str], limit: Duration) -> Option<String> {
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C")

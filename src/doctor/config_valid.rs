@@ -2,7 +2,7 @@
 
 use super::finding::{Check, Finding, LIMIT};
 use super::site::Site;
-use crate::app;
+use crate::app::config_check;
 use crate::failure::{Exit, Failure};
 
 pub(super) const CHECK: Check = Check {
@@ -16,7 +16,10 @@ pub(super) const CHECK: Check = Check {
 /// How many keys differ from the defaults is not asked: `config show --origin` tells.
 fn probe(site: &Site) -> Result<(), Failure> {
     let config = site.config.as_ref().map_err(Clone::clone)?;
-    app::check(config, &site.paths)?;
+    if let Some(fault) = config_check::faults_of_values(config).into_iter().next() {
+        let error = format!("{}: {}", fault.key, fault.what);
+        return Err(Failure::new(Exit::Configuration, error).hint(fault.remedy));
+    }
     site.api().map(|_| ())
 }
 

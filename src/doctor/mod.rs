@@ -50,11 +50,14 @@ mod token_accepted;
 mod token_expiry;
 mod token_file;
 
+pub(crate) use ask::ask;
 pub use finding::{Check, Finding, Status};
 pub use kernel::KernelLog;
 pub use report::{CheckReport, Checked, Report, ReportDocument, Summary};
 pub use rounds::examine;
+pub(crate) use rounds::within;
 pub use site::Site;
+pub(crate) use system_build::probe as build_facts;
 
 /// Every check, what the others rest on first: the first that fails decides the exit code.
 pub const CHECKS: &[Check] = &[
@@ -91,6 +94,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn the_whole_round_ends_within_its_promise_whatever_hangs() {
+        let longest = CHECKS.iter().map(|check| check.limit).max().unwrap_or_default();
+        // They run side by side: the longest limit is the longest round.
+        assert!(longest < std::time::Duration::from_secs(20), "{longest:?}");
+    }
 
     #[test]
     fn each_check_has_an_id_of_its_own_that_names_its_object() {

@@ -62,6 +62,8 @@ pub struct CheckReport {
     pub status: String,
     /// What was found, or why it was skipped.
     pub found: String,
+    /// Why it was skipped; `null` where it was not.
+    pub skip_reason: Option<String>,
     /// What is well.
     pub expected: String,
     /// What to do; `null` where nothing is to be done.
@@ -131,6 +133,8 @@ impl Report {
             id: checked.id.to_owned(),
             status: checked.finding.status.name().to_owned(),
             found: checked.finding.found.clone(),
+            skip_reason: (checked.finding.status == Status::Skipped)
+                .then(|| checked.finding.found.clone()),
             expected: checked.expected.clone(),
             remedy: checked.finding.remedy.clone(),
             commands: checked.finding.commands.clone(),
@@ -183,7 +187,7 @@ mod tests {
     fn the_document_has_every_check_with_its_words() {
         let text = serde_json::to_string(&report().document()).unwrap_or_default();
         assert!(text.starts_with(r#"{"summary":{"failed":2,"warnings":1,"ok":0,"skipped":1,"seconds":1.23,"exit_code":75},"checks":["#), "{text}");
-        assert!(text.contains(r#"{"id":"b.two","status":"failed","found":"snow","expected":"no snow","remedy":"stay","commands":["stay"]}"#), "{text}");
-        assert!(text.contains(r#""found":"no window","expected":"good weather","remedy":null"#));
+        assert!(text.contains(r#"{"id":"b.two","status":"failed","found":"snow","skip_reason":null,"expected":"no snow","remedy":"stay","commands":["stay"]}"#), "{text}");
+        assert!(text.contains(r#""found":"no window","skip_reason":"no window","expected":"good weather","remedy":null"#));
     }
 }

@@ -57,7 +57,7 @@ fn broken() -> Finding {
 }
 
 /// Does something that may hang, and waits so long for it; `None` when that was not enough.
-pub(super) fn within<T: Send + 'static>(
+pub(crate) fn within<T: Send + 'static>(
     limit: Duration,
     act: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {

@@ -56,6 +56,16 @@ impl Site {
         }
     }
 
+    /// The configuration, or why there is none.
+    pub fn configuration(&self) -> Result<Config, Failure> {
+        self.config.clone()
+    }
+
+    /// Where the site keeps its files.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
     /// The configuration, or what a check says that needs one.
     pub(super) fn config(&self) -> Result<&Config, Finding> {
         self.config.as_ref().map_err(|_| Finding::skipped("there is no valid configuration"))

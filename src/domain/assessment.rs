@@ -21,6 +21,8 @@ pub enum Cause {
     OutsidePicture,
     /// The region has too few pixels.
     TooSmall,
+    /// The region is white all over: what is there cannot be told.
+    Clipped,
     /// There is no frame shortly before this one to compare with.
     NoEarlierFrame,
     /// A costly measure was left out because a cheaper one had already failed its gate.
@@ -34,6 +36,7 @@ impl Cause {
             Self::NoFace => "no_face",
             Self::OutsidePicture => "outside_picture",
             Self::TooSmall => "too_small",
+            Self::Clipped => "clipped",
             Self::NoEarlierFrame => "no_earlier_frame",
             Self::NotNeeded => "not_needed",
         }
@@ -115,6 +118,16 @@ impl Profile {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
+
+    /// The profile that is so many steps less demanding; never below the least demanding one.
+    #[must_use]
+    pub const fn relaxed(self, steps: usize) -> Self {
+        match (self, steps) {
+            (profile, 0) => profile,
+            (Self::Strict, 1) => Self::Standard,
+            _ => Self::Matching,
+        }
+    }
 }
 
 /// The limits of one measure. A native value below `min` or above `max` fails.
@@ -146,7 +159,7 @@ impl Gate {
 }
 
 /// A frame after its gates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct JudgedFrame {
     /// The frame's sequence number.
     pub sequence: u64,
@@ -156,6 +169,13 @@ pub struct JudgedFrame {
     pub track: Option<TrackId>,
     /// Why it is not good enough, the reason to put right first at the front; empty for a candidate.
     pub reasons: Vec<Reason>,
+    /// The same after each step of relaxation, where relaxation is wished for: a part of the reasons before.
+    pub relaxed: Vec<Vec<Reason>>,
+    /// How far the head is turned, degrees, positive to its own left; 0 where no face was found.
+    pub yaw: f32,
+    /// How far the face's points have moved against each other as those of no flat picture can, since the same
+    /// track was seen from the front, in eye distances; only where a proof of life is wished for.
+    pub relief: Option<f32>,
     /// How good it is, 0 to 1; only comparable within one visit, 0 where no face was found.
     pub score: f64,
 }
@@ -163,6 +183,15 @@ pub struct JudgedFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn relaxing_ends_at_the_least_demanding_profile() {
+        let steps = |profile: Profile| [0, 1, 2, 9].map(|steps| profile.relaxed(steps));
+        let [matching, standard, strict] = Profile::ALL;
+        assert_eq!(steps(strict), [strict, standard, matching, matching]);
+        assert_eq!(steps(standard), [standard, matching, matching, matching]);
+        assert_eq!(steps(matching), [matching; 4]);
+    }
 
     #[test]
     fn a_value_on_the_limit_passes_its_gate() {

@@ -8,6 +8,7 @@
 //! | [`Gate`] | a measure's limits; a failed gate is a [`Reason`] |
 //! | [`Guidance`] | the one instruction shown to the person now |
 //! | [`JudgedFrame`] | a frame after its gates: the reasons against it and its score; without reasons it is a candidate |
+//! | relaxation | after a time without shots a less demanding profile's gates count as well, one step at a time |
 //! | [`Portrait`] | a chosen shot as the encoded picture that will be sent |
 //! | [`PersonUpdate`] | the fields of one person to change |
 //! | [`QueuedUpdate`] | the same, durable, with id, state, attempts and not-before |
@@ -20,6 +21,7 @@
 
 mod assessment;
 mod caller;
+mod capture;
 mod date;
 mod face;
 mod frame;
@@ -32,6 +34,7 @@ mod update;
 
 pub use assessment::{Assessment, Cause, Gate, JudgedFrame, MeasureName, Profile, Reading};
 pub use caller::{Caller, Door};
+pub use capture::{CaptureRecord, Liveness};
 pub use date::Date;
 pub use face::{
     Detection, Eye, Eyes, Face, HeadPose, LANDMARK_COUNT, Landmarks, MESH_POINTS, Mesh,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Date, Size};
+use super::{CaptureRecord, Date, Size};
 
 /// How many images one update may carry: the set replaces every enrolled face.
 pub const MAX_IMAGES: usize = 3;
@@ -206,6 +206,7 @@ pub struct PersonUpdate {
     collections: Option<Vec<String>>,
     notes: Option<String>,
     images: Option<Vec<Portrait>>,
+    capture: Option<CaptureRecord>,
 }
 
 impl PersonUpdate {
@@ -223,6 +224,7 @@ impl PersonUpdate {
             collections: draft.collections.map(collections).transpose()?,
             notes: text("notes", draft.notes, MAX_NOTES_CHARS, Lines::Many)?,
             images: draft.images.map(images).transpose()?,
+            capture: None,
         };
         if update.field_names().is_empty() {
             return Err(FieldError::new(
@@ -274,6 +276,18 @@ impl PersonUpdate {
         self.images.as_deref()
     }
 
+    /// How the pictures were taken, if this kiosk's camera took them; no field of the API.
+    pub const fn capture(&self) -> Option<CaptureRecord> {
+        self.capture
+    }
+
+    /// The same with a record of how its pictures were taken; without pictures there is none.
+    #[must_use]
+    pub fn captured(mut self, record: Option<CaptureRecord>) -> Self {
+        self.capture = record.filter(|_| self.images.is_some());
+        self
+    }
+
     /// The names of the given fields, in the API's order.
     pub fn field_names(&self) -> Vec<&'static str> {
         [
@@ -304,6 +318,7 @@ impl PersonUpdate {
             nationality: later.nationality.or(self.nationality),
             collections: later.collections.or(self.collections),
             notes: later.notes.or(self.notes),
+            capture: if later.images.is_some() { later.capture } else { self.capture },
             images: later.images.or(self.images),
         }
     }

@@ -5,7 +5,8 @@
 
 /// Why a frame is not good enough. A failed gate is a reason.
 ///
-/// Ordered by what must be put right first: someone who is not there cannot hold still.
+/// Ordered by what must be put right first: someone who is not there cannot hold still, and the light
+/// on a mask is not that on the face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// The frame could not be decoded.
@@ -24,12 +25,20 @@ pub enum Reason {
     MoveBack,
     /// The head reaches beyond the frame.
     CenterFace,
+    /// Something covers the face.
+    FaceCovered,
+    /// Something hides the eyes, most likely dark glasses.
+    EyesCovered,
     /// Too little light on the face.
     TooDark,
     /// Too much light on the face.
     TooBright,
     /// One side of the face is much darker.
     UnevenLight,
+    /// The picture is grainy, mostly for want of light.
+    NoisyPicture,
+    /// The camera compresses the picture too much.
+    CompressedPicture,
     /// The face looks to its own right: turn to the left.
     TurnLeft,
     /// The face looks to its own left: turn to the right.
@@ -40,8 +49,6 @@ pub enum Reason {
     ChinDown,
     /// The head leans to a shoulder.
     StraightenHead,
-    /// Something covers the face.
-    FaceCovered,
     /// The picture is blurred.
     HoldStill,
     /// The eyes are closed or nearly so.
@@ -52,7 +59,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, the one to put right first at the front.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Damaged,
         Self::Stale,
         Self::NoFace,
@@ -61,15 +68,18 @@ impl Reason {
         Self::MoveCloser,
         Self::MoveBack,
         Self::CenterFace,
+        Self::FaceCovered,
+        Self::EyesCovered,
         Self::TooDark,
         Self::TooBright,
         Self::UnevenLight,
+        Self::NoisyPicture,
+        Self::CompressedPicture,
         Self::TurnLeft,
         Self::TurnRight,
         Self::ChinUp,
         Self::ChinDown,
         Self::StraightenHead,
-        Self::FaceCovered,
         Self::HoldStill,
         Self::OpenEyes,
         Self::CloseMouth,
@@ -89,12 +99,15 @@ impl Reason {
             Self::TooDark => "too_dark",
             Self::TooBright => "too_bright",
             Self::UnevenLight => "uneven_light",
+            Self::NoisyPicture => "noisy_picture",
+            Self::CompressedPicture => "compressed_picture",
             Self::TurnLeft => "turn_left",
             Self::TurnRight => "turn_right",
             Self::ChinUp => "chin_up",
             Self::ChinDown => "chin_down",
             Self::StraightenHead => "straighten_head",
             Self::FaceCovered => "face_covered",
+            Self::EyesCovered => "eyes_covered",
             Self::HoldStill => "hold_still",
             Self::OpenEyes => "open_eyes",
             Self::CloseMouth => "close_mouth",
@@ -120,6 +133,12 @@ pub enum Guidance {
     Fix(Reason),
     /// All is well: stay like this while shots are taken.
     StayLikeThis,
+    /// To show that it is no picture: turn the head far to the own left.
+    ShowLeft,
+    /// To show that it is no picture: turn the head far to the own right.
+    ShowRight,
+    /// The question is answered, or begins anew: look at the camera again.
+    LookAhead,
     /// The shots are taken.
     Done,
     /// The time ran out without enough good shots.
@@ -134,6 +153,9 @@ impl Guidance {
         match self {
             Self::Fix(reason) => reason.code(),
             Self::StayLikeThis => "stay_like_this",
+            Self::ShowLeft => "show_left",
+            Self::ShowRight => "show_right",
+            Self::LookAhead => "look_ahead",
             Self::Done => "done",
             Self::TimedOut => "timed_out",
             Self::NoCamera => "no_camera",
@@ -144,6 +166,9 @@ impl Guidance {
     pub fn all() -> impl Iterator<Item = Self> {
         Reason::ALL.into_iter().map(Self::Fix).chain([
             Self::StayLikeThis,
+            Self::ShowLeft,
+            Self::ShowRight,
+            Self::LookAhead,
             Self::Done,
             Self::TimedOut,
             Self::NoCamera,

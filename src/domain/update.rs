@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{PersonId, PersonUpdate, WallTime};
+use super::{CaptureRecord, PersonId, PersonUpdate, WallTime};
 
 /// The id of a queued update: its sequence number, which never restarts on a device. Shown as `u17`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +73,8 @@ pub struct QueuedUpdate {
     pub fields: Vec<&'static str>,
     /// How many images it carries.
     pub images: usize,
+    /// How its pictures were taken, if this kiosk's camera took them.
+    pub capture: Option<CaptureRecord>,
     /// Bytes on disk.
     pub bytes: u64,
     /// How often it was sent and answered with a failure of its own (link faults are not charged).
@@ -168,6 +170,8 @@ pub struct Receipt {
     pub fields: Vec<String>,
     /// How many images were sent.
     pub images: usize,
+    /// How they were taken, if this kiosk's camera took them.
+    pub capture: Option<CaptureRecord>,
     /// When the update was acknowledged.
     pub enqueued_at: WallTime,
     /// When the acceptance arrived.

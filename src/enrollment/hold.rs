@@ -49,14 +49,16 @@ impl Hold {
             Some(run) => Run { good: run.good + 1, last_good: captured, flawed: 0, ..run },
             None => Run { since: captured, last_good: captured, good: 1, flawed: 0 },
         };
-        let long_enough = captured.since(run.since) >= settings.hold;
-        let steadiness = if long_enough && run.good >= settings.hold_frames {
-            Steadiness::Held
-        } else {
-            Steadiness::Settling
-        };
         self.run = Some(run);
-        steadiness
+        self.steadiness(settings)
+    }
+
+    /// Whether the face has been held, as of the last good frame.
+    pub(super) fn steadiness(&self, settings: &SessionSettings) -> Steadiness {
+        let held = self.run.as_ref().is_some_and(|run| {
+            run.last_good.since(run.since) >= settings.hold && run.good >= settings.hold_frames
+        });
+        if held { Steadiness::Held } else { Steadiness::Settling }
     }
 
     /// Counts a flawed frame of the same track.

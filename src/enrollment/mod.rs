@@ -10,6 +10,9 @@
 //!      │               │  └── hold lapsed ───┘  │   (the candidates stay: it is the same track)
 //!      └─ face lost, changed or a second one: ForgetAll
 //!
+//!   where a proof of life is wished for, Settling ends in the question for a turn (see [`TURN`]); once it was
+//!   shown, the face settles anew; after [`MOST_QUESTIONS`] in vain ─▶ Finished: Unproven
+//!
 //!   any ─CameraLost: ForgetAll─▶ Blind ─CameraBack─▶ Watching
 //!   any ─time-out, NoMoreFrames─▶ Finished: Chosen with a candidate, else TimedOut; from Blind Interrupted
 //!   any ─Cancel: ForgetAll─▶ Finished: Cancelled
@@ -22,15 +25,18 @@
 //! **Invariants**
 //! 1. All shots come from one uninterrupted track; a track that is lost or changes, a second face and a lost
 //!    camera drop every candidate in the same step.
-//! 2. Only a frame without any reason, seen after the hold, becomes a candidate. Stale, damaged, early and
+//! 2. While there is a candidate that needed no relaxation of the gates, no other is chosen; a step is only ever
+//!    counted from the start of the session, and neither identity nor the proof of life is ever relaxed.
+//! 3. Only a frame without any reason, seen after the hold, becomes a candidate. Stale, damaged, early and
 //!    repeated frames count for nothing: they neither hold nor break a hold.
-//! 3. The best candidate is always among the shots; see [`choose`] for the rest of the choice.
-//! 4. At most [`MAX_CANDIDATES`] candidates are kept; every kept one is either chosen or forgotten when the
+//! 4. The best candidate is always among the shots; see [`choose`] for the rest of the choice.
+//! 5. At most [`MAX_CANDIDATES`] candidates are kept; every kept one is either chosen or forgotten when the
 //!    session finishes, so no face lingers.
-//! 5. Two instructions never change faster than a person can read them; see [`Guide`].
+//! 6. Two instructions never change faster than a person can read them; see [`Guide`].
 //!
 //! What is absent: no clock, no pictures (frames are known by their sequence numbers), no texts.
 
+mod challenge;
 mod guidance;
 mod hold;
 mod pool;
@@ -39,9 +45,10 @@ mod session;
 mod settings;
 mod tally;
 
+pub use challenge::{LEAST_RELIEF, MOST_QUESTIONS, TURN};
 pub use guidance::{Guide, MIN_SHOWN};
 pub use pool::MAX_CANDIDATES;
-pub use selection::{Candidate, LEAST_SHARE, choose};
+pub use selection::{Angles, Candidate, LEAST_SHARE, SLIGHT_TURN, Wish, choose};
 pub use session::{Effect, Event, Outcome, Session};
 pub use settings::{SessionSettings, ShotCount};
 pub use tally::Tally;

@@ -31,7 +31,7 @@ impl Pool {
 
     /// The shots as they would be chosen now, best first.
     pub(super) fn choice(&self, settings: &SessionSettings) -> Vec<Candidate> {
-        choose(&self.kept, settings.shots.get(), settings.spacing)
+        choose(&self.kept, settings.wish())
     }
 
     /// The sequence numbers of all kept candidates.
@@ -66,7 +66,7 @@ mod tests {
 
     fn at(i: u64, score: f64) -> Candidate {
         let captured = Moment::from_origin(Duration::from_millis(i * 33));
-        Candidate { sequence: i, captured, score }
+        Candidate { sequence: i, captured, score, relaxed: 0, yaw: 0.0 }
     }
 
     #[test]
@@ -80,6 +80,36 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn twice_the_frame_rate_never_costs_the_best_shot(
+            scores in prop::collection::vec(0.05_f64..1.0, 8..80),
+        ) {
+            let settings = SessionSettings::default();
+            let (mut all, mut half) = (Pool::default(), Pool::default());
+            for (i, score) in (0..).zip(scores) {
+                all.offer(at(i, score), &settings);
+                if i % 2 == 0 {
+                    half.offer(at(i, score), &settings);
+                }
+            }
+            let (all, half) = (all.choice(&settings), half.choice(&settings));
+            prop_assert!(all[0].score >= half[0].score);
+        }
+
+        #[test]
+        fn a_relaxed_candidate_is_never_used_while_one_needed_no_relaxation(
+            frames in prop::collection::vec((0.05_f64..1.0, 0_usize..3), 1..80),
+        ) {
+            let settings = SessionSettings::default();
+            let mut pool = Pool::default();
+            let mut least = usize::MAX;
+            for (i, (score, relaxed)) in (0..).zip(frames) {
+                pool.offer(Candidate { relaxed, ..at(i, score) }, &settings);
+                least = least.min(relaxed);
+                prop_assert!(pool.choice(&settings).iter().all(|shot| shot.relaxed == least));
+            }
+        }
+
         #[test]
         fn the_pool_is_bounded_and_its_choice_never_gets_worse(
             scores in prop::collection::vec(0.05_f64..1.0, 1..80),

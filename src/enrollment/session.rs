@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{Guidance, JudgedFrame, Moment, Reason, TrackId};
+use crate::domain::{Guidance, JudgedFrame, Liveness, Moment, Reason, TrackId};
 
+use super::challenge::{Answer, Challenge, MOST_QUESTIONS};
 use super::hold::{Hold, Steadiness};
 use super::pool::Pool;
 use super::{Candidate, Guide, SessionSettings, Tally};
@@ -53,9 +54,13 @@ pub enum Outcome {
     Chosen {
         /// The frames' sequence numbers, best first: one to the wished count.
         shots: Vec<u64>,
+        /// How many steps of relaxation they needed, all of them the same.
+        relaxed: usize,
         /// What became of all frames.
         tally: Tally,
     },
+    /// The proof of life was asked for again and again, and not shown.
+    Unproven(Tally),
     /// The time (or the source) ended without a single candidate.
     TimedOut(Tally),
     /// The time ended while there was no camera.
@@ -79,6 +84,8 @@ pub struct Session {
     tally: Tally,
     /// Capture time of the newest frame that counted.
     newest: Option<Moment>,
+    /// How often the proof of life was asked for.
+    questions: u32,
 }
 
 #[derive(Debug)]
@@ -99,6 +106,7 @@ struct Sight {
     track: TrackId,
     hold: Hold,
     pool: Pool,
+    challenge: Challenge,
     /// When the first candidate was captured.
     opened: Option<Moment>,
 }
@@ -112,8 +120,8 @@ enum View {
     Broken(Reason),
     /// The followed person, but not good enough.
     Flawed(TrackId, Reason),
-    /// A candidate, if the face was held.
-    Good(TrackId),
+    /// A candidate that needed so many steps of relaxation, if the face was held.
+    Good(TrackId, usize),
 }
 
 impl Session {
@@ -126,6 +134,7 @@ impl Session {
             guide: Guide::default(),
             tally: Tally::default(),
             newest: None,
+            questions: 0,
         }
     }
 
@@ -178,7 +187,7 @@ impl Session {
         }
         let view = self.view(frame);
         match view {
-            View::Good(_) => self.tally.pass(),
+            View::Good(..) => self.tally.pass(),
             View::Nothing(reason) | View::Broken(reason) | View::Flawed(_, reason) => {
                 self.tally.reject(reason);
             }
@@ -190,16 +199,65 @@ impl Session {
             View::Nothing(reason) => self.advise(Guidance::Fix(reason), now, effects),
             View::Broken(reason) => self.start_over(reason, now, effects),
             View::Flawed(track, reason) => {
-                if self.follow(track, now, effects) == Followed::AsBefore {
-                    self.advise(Guidance::Fix(reason), now, effects);
-                }
-                self.with_sight(|sight, _| sight.hold.flawed(frame.captured));
+                let followed = self.follow(track, now, effects);
+                let answered = self.with_sight(|sight, _| {
+                    sight.hold.flawed(frame.captured);
+                    sight.challenge.see(frame)
+                });
+                self.go_on(Guidance::Fix(reason), followed, answered, now, effects);
             }
-            View::Good(track) => {
-                if self.follow(track, now, effects) == Followed::AsBefore {
-                    self.advise(Guidance::StayLikeThis, now, effects);
+            View::Good(track, relaxed) => {
+                let followed = self.follow(track, now, effects);
+                let answered = self.with_sight(|sight, settings| {
+                    let answered = sight.challenge.see(frame);
+                    if answered == Answer::Open {
+                        sight.gather(frame, relaxed, settings, effects);
+                    }
+                    answered
+                });
+                self.ask_when_held(frame);
+                self.go_on(Guidance::StayLikeThis, followed, answered, now, effects);
+            }
+        }
+    }
+
+    /// Asks for the proof of life as soon as the face was held for it.
+    fn ask_when_held(&mut self, frame: &JudgedFrame) {
+        let Phase::Following(sight) = &mut self.phase else { return };
+        let held = sight.hold.steadiness(&self.settings) == Steadiness::Held;
+        if sight.challenge == Challenge::Waiting && held {
+            sight.challenge = Challenge::ask(frame, self.settings.chance >> (self.questions % 64));
+            self.questions += 1;
+        }
+    }
+
+    /// Tells the person what follows from a frame of the followed face.
+    fn go_on(
+        &mut self,
+        otherwise: Guidance,
+        followed: Followed,
+        answered: Option<Answer>,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
+        match answered {
+            Some(Answer::Right) => {
+                self.with_sight(|sight, _| sight.hold = Hold::default());
+                effects.extend(self.guide.insist(Guidance::LookAhead, now).map(Effect::Guide));
+            }
+            Some(Answer::Wrong) if self.questions >= MOST_QUESTIONS => {
+                effects.extend(self.guide.announce(Guidance::TimedOut, now).map(Effect::Guide));
+                self.finish(Outcome::Unproven(self.tally.clone()), effects);
+            }
+            Some(Answer::Wrong) => {
+                self.with_sight(|sight, _| sight.hold = Hold::default());
+                effects.extend(self.guide.insist(Guidance::LookAhead, now).map(Effect::Guide));
+            }
+            Some(Answer::Open) | None => {
+                let asked = self.with_sight(|sight, _| sight.challenge.guidance()).flatten();
+                if followed == Followed::AsBefore {
+                    self.advise(asked.unwrap_or(otherwise), now, effects);
                 }
-                self.with_sight(|sight, settings| sight.gather(frame, settings, effects));
             }
         }
     }
@@ -208,6 +266,11 @@ impl Session {
         let is_old = frame.captured < self.started
             || self.newest.is_some_and(|newest| frame.captured <= newest);
         let worst = frame.reasons.iter().min().copied();
+        let since_start = frame.captured.since(self.started);
+        let steps = self.settings.relaxed_steps(since_start, frame.relaxed.len());
+        let mut eased = std::iter::once(&frame.reasons).chain(frame.relaxed.iter().take(steps));
+        let passed_after = eased.clone().position(Vec::is_empty);
+        let to_fix = eased.next_back().and_then(|reasons| reasons.iter().min().copied());
         match (worst, frame.track) {
             (Some(reason @ (Reason::Stale | Reason::Damaged)), _) => View::Nothing(reason),
             _ if is_old => View::Nothing(Reason::Stale),
@@ -215,8 +278,11 @@ impl Session {
                 View::Broken(reason)
             }
             (_, None) => View::Broken(Reason::NoFace),
-            (Some(reason), Some(track)) => View::Flawed(track, reason),
-            (None, Some(track)) => View::Good(track),
+            (Some(reason), Some(track)) => match passed_after {
+                Some(relaxed) => View::Good(track, relaxed),
+                None => View::Flawed(track, to_fix.unwrap_or(reason)),
+            },
+            (None, Some(track)) => View::Good(track, 0),
         }
     }
 
@@ -232,8 +298,17 @@ impl Session {
                 followed = Followed::Changed;
             }
         }
-        let (hold, pool) = (Hold::default(), Pool::default());
-        self.phase = Phase::Following(Sight { track, hold, pool, opened: None });
+        self.phase = Phase::Following(Sight {
+            track,
+            hold: Hold::default(),
+            pool: Pool::default(),
+            challenge: if self.settings.liveness == Liveness::Off {
+                Challenge::Shown
+            } else {
+                Challenge::Waiting
+            },
+            opened: None,
+        });
         followed
     }
 
@@ -243,6 +318,7 @@ impl Session {
         let costs = matches!(&self.phase, Phase::Following(s) if s.has_something_to_lose());
         self.watch_anew(effects);
         if costs {
+            self.tally.restart(reason);
             effects.extend(self.guide.insist(guidance, now).map(Effect::Guide));
         } else {
             self.advise(guidance, now, effects);
@@ -300,6 +376,7 @@ impl Session {
 
     fn finish_with(&mut self, choice: &[Candidate], now: Moment, effects: &mut Vec<Effect>) {
         let shots: Vec<u64> = choice.iter().map(|shot| shot.sequence).collect();
+        let relaxed = choice.first().map_or(0, |shot| shot.relaxed);
         if let Phase::Following(sight) = std::mem::replace(&mut self.phase, Phase::Finished) {
             let others: Vec<u64> =
                 sight.pool.sequences().filter(|sequence| !shots.contains(sequence)).collect();
@@ -308,7 +385,7 @@ impl Session {
             }
         }
         effects.extend(self.guide.announce(Guidance::Done, now).map(Effect::Guide));
-        effects.push(Effect::Finish(Outcome::Chosen { shots, tally: self.tally.clone() }));
+        effects.push(Effect::Finish(Outcome::Chosen { shots, relaxed, tally: self.tally.clone() }));
     }
 
     fn finish(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
@@ -321,9 +398,10 @@ impl Session {
         effects.extend(self.guide.advise(guidance, now).map(Effect::Guide));
     }
 
-    fn with_sight(&mut self, act: impl FnOnce(&mut Sight, &SessionSettings)) {
-        if let Phase::Following(sight) = &mut self.phase {
-            act(sight, &self.settings);
+    fn with_sight<T>(&mut self, act: impl FnOnce(&mut Sight, &SessionSettings) -> T) -> Option<T> {
+        match &mut self.phase {
+            Phase::Following(sight) => Some(act(sight, &self.settings)),
+            _ => None,
         }
     }
 }
@@ -337,22 +415,30 @@ enum Followed {
 
 impl Sight {
     fn has_something_to_lose(&self) -> bool {
-        self.hold.has_begun() || !self.pool.is_empty()
+        self.hold.has_begun() || !self.pool.is_empty() || self.challenge.guidance().is_some()
     }
 
     /// Counts a good frame; once the face is held, offers it as a candidate.
     fn gather(
         &mut self,
         frame: &JudgedFrame,
+        relaxed: usize,
         settings: &SessionSettings,
         effects: &mut Vec<Effect>,
     ) {
-        if self.hold.good(frame.captured, settings) == Steadiness::Settling {
+        let settling = self.hold.good(frame.captured, settings) == Steadiness::Settling;
+        if settling || self.challenge != Challenge::Shown {
             return;
         }
         self.opened.get_or_insert(frame.captured);
         let score = if frame.score.is_finite() { frame.score } else { 0.0 };
-        let candidate = Candidate { sequence: frame.sequence, captured: frame.captured, score };
+        let candidate = Candidate {
+            sequence: frame.sequence,
+            captured: frame.captured,
+            score,
+            relaxed,
+            yaw: frame.yaw,
+        };
         if let Some(given_up) = self.pool.offer(candidate, settings) {
             effects.push(Effect::Forget(vec![given_up.sequence]));
         }

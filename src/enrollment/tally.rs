@@ -11,6 +11,8 @@ pub struct Tally {
     pub considered: u32,
     /// Frames that failed, each counted once under the reason to put right first.
     pub rejected: BTreeMap<Reason, u32>,
+    /// How often the choice began anew, and why: what had been gathered until then was dropped.
+    pub restarts: BTreeMap<Reason, u32>,
 }
 
 impl Tally {
@@ -23,6 +25,12 @@ impl Tally {
     pub(super) fn reject(&mut self, reason: Reason) {
         self.pass();
         let count = self.rejected.entry(reason).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// Counts that what had been gathered was dropped.
+    pub(super) fn restart(&mut self, reason: Reason) {
+        let count = self.restarts.entry(reason).or_default();
         *count = count.saturating_add(1);
     }
 

@@ -12,6 +12,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Opening of the narrower eye over its width",
     unit: "",
     source: "ISO/IEC 29794-5 EyesOpen, read from MediaPipe's iris net: 0.31 to 0.43 open, below 0.21 closed",
+    range: (0.0, f64::INFINITY),
     limits: Limits::at_least([Some(0.22), Some(0.26), Some(0.28)]),
     below: Some(Reason::OpenEyes),
     above: None,

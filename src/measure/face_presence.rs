@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Sureness of the face mesh that it sees a face",
     unit: "",
     source: "the face flag of MediaPipe's face_landmark net",
+    range: (0.0, 1.0),
     limits: Limits::at_least([Some(0.5), Some(0.5), Some(0.8)]),
     below: Some(Reason::FaceCovered),
     above: None,

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{MEASURES, Measure};
+use super::{MEASURES, Measure, face_presence, single_face};
 use crate::domain::{Gate, MeasureName, Profile, Reason};
 
 /// The lowest and highest native value that pass, for each profile.
@@ -120,6 +120,31 @@ pub fn gates(profile: Profile, overrides: &BTreeMap<String, f64>) -> Result<Vec<
         }
     }
     MEASURES.iter().filter_map(|measure| gate(measure, profile, overrides).transpose()).collect()
+}
+
+/// What no relaxation touches: whose face it is, and whether it is one.
+const IDENTITY: [MeasureName; 2] = [single_face::MEASURE.name, face_presence::MEASURE.name];
+
+/// The gates after each step of relaxation, down to those of the least demanding profile.
+///
+/// Each step takes the next less demanding profile's limits; the gates of identity and the operator's own limits
+/// stay as they are.
+///
+/// # Errors
+/// As [`gates`].
+pub fn relaxations(
+    profile: Profile,
+    overrides: &BTreeMap<String, f64>,
+) -> Result<Vec<Vec<Gate>>, GateError> {
+    let asked = gates(profile, overrides)?;
+    let mut steps = Vec::new();
+    while profile.relaxed(steps.len()) != Profile::ALL[0] {
+        let mut relaxed = gates(profile.relaxed(steps.len() + 1), overrides)?;
+        relaxed.retain(|gate| !IDENTITY.contains(&gate.measure));
+        relaxed.extend(asked.iter().filter(|gate| IDENTITY.contains(&gate.measure)));
+        steps.push(relaxed);
+    }
+    Ok(steps)
 }
 
 fn gate(

@@ -12,6 +12,7 @@ pub(super) const MEASURE: Measure = Measure {
     unit: "eye distances a second",
     source: "mean way of eyes, nose and mouth corners between two frames of one track, plus the way of a \
              point one eye distance from the axis of the turn; score 100 / (1 + (speed / 0.3)^2)",
+    range: (0.0, f64::INFINITY),
     limits: Limits::none(),
     below: None,
     above: None,
@@ -25,6 +26,16 @@ const HALF_LOST: f64 = 0.3;
 /// What remains at this speed: 1 at rest, one half at [`HALF_LOST`].
 pub(super) fn stillness(speed: f64) -> f64 {
     1.0 / (1.0 + (speed / HALF_LOST).powi(2))
+}
+
+/// The speed, in eye distances a second, at which half of a frame's worth in the choice is lost.
+///
+/// Far above [`HALF_LOST`]: standing still reads 0.1 to 0.6, which is mostly the mesh's own jitter.
+pub(super) const RESTLESS: f64 = 2.0;
+
+/// What remains of a frame's worth at this speed: 1 at rest, one half at [`RESTLESS`].
+pub(super) fn calm(speed: f64) -> f64 {
+    1.0 / (1.0 + (speed / RESTLESS).powi(2))
 }
 
 fn read(subject: &Subject<'_>) -> Reading {

@@ -10,6 +10,7 @@ pub(super) const MEASURE: Measure = Measure {
     unit: "",
     source: "ISO/IEC 29794-5 crop of the face image: 0.9 eye distances at the sides; above and below for a \
              live frame",
+    range: (f64::NEG_INFINITY, f64::INFINITY),
     limits: Limits::at_least([Some(0.7), Some(1.0), Some(1.0)]),
     below: Some(Reason::CenterFace),
     above: None,

@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Distance from the eyes to the chin over the frame's height",
     unit: "",
     source: "ISO/IEC 29794-5 HeadSize (T over the height); limits for a live frame are this project's",
+    range: (0.0, f64::INFINITY),
     limits: Limits::at_most([Some(0.50), Some(0.42), Some(0.38)]),
     below: None,
     above: Some(Reason::MoveBack),

@@ -13,6 +13,7 @@ pub(super) const MEASURE: Measure = Measure {
     unit: "",
     source: "ISO/IEC 29794-5 IlluminationUniformity: histogram intersection of two squares of 0.3 eye \
              distances half way from eyes to mouth; score as OFIQ: 100 x^0.3",
+    range: (0.0, 1.0),
     limits: Limits::at_least([Some(0.08), Some(0.20), Some(0.25)]),
     below: Some(Reason::UnevenLight),
     above: None,

@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Distance between the eyes",
     unit: "pixels",
     source: "ISO/IEC 29794-5 InterEyeDistance; score as OFIQ: middle 70, width 20",
+    range: (0.0, f64::INFINITY),
     limits: Limits::at_least([Some(45.0), Some(60.0), Some(90.0)]),
     below: Some(Reason::MoveCloser),
     above: None,

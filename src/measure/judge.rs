@@ -22,8 +22,8 @@ pub fn complete(subject: &Subject<'_>, assessment: &mut Assessment) {
 /// Gives the reasons why a face fails its gates: the one to put right first at the front, each once.
 ///
 /// What was not assessed never passes: without a face the reason is [`Reason::NoFace`], outside the picture
-/// [`Reason::CenterFace`], too small [`Reason::MoveCloser`]; a reading that was left out counts as too low,
-/// though only where no other reason made it unnecessary (see [`is_promising`]).
+/// [`Reason::CenterFace`], too small [`Reason::MoveCloser`], white all over [`Reason::TooBright`]; a reading that was
+/// left out counts as too low, though only where no other reason made it unnecessary (see [`is_promising`]).
 pub fn judge(assessment: &Assessment, gates: &[Gate]) -> Vec<Reason> {
     let (mut reasons, left_out) = sort(assessment, gates);
     if reasons.is_empty() {
@@ -48,6 +48,7 @@ fn sort(assessment: &Assessment, gates: &[Gate]) -> (Vec<Reason>, Vec<Reason>) {
             Some(Reading::Assessed { native, .. }) => reasons.extend(gate.check(native)),
             Some(Reading::NotAssessed(Cause::OutsidePicture)) => reasons.push(Reason::CenterFace),
             Some(Reading::NotAssessed(Cause::TooSmall)) => reasons.push(Reason::MoveCloser),
+            Some(Reading::NotAssessed(Cause::Clipped)) => reasons.push(Reason::TooBright),
             Some(Reading::NotAssessed(Cause::NotNeeded)) => left_out.push(gate.below),
             Some(Reading::NotAssessed(Cause::NoFace)) | None => reasons.push(Reason::NoFace),
             // A single picture has no earlier frame: what compares with one cannot refuse it.
@@ -59,9 +60,11 @@ fn sort(assessment: &Assessment, gates: &[Gate]) -> (Vec<Reason>, Vec<Reason>) {
 
 /// Rates a face from 0 to 1, to choose among frames of one visit; not comparable between people.
 ///
-/// The product (1 − blur) · cos²(yaw) · cos²(pitch) · uniformity^0.3 · stillness: each factor falls to nothing
-/// where its fault alone spoils a picture, and sharpness, which varies most from frame to frame, weighs most.
-/// What was not assessed makes it 0, but for the stillness of a single picture, which counts as 1.
+/// The product (1 − blur)² · cos²(yaw) · cos²(pitch) · uniformity^0.3 · calm: each factor falls to nothing where
+/// its fault alone spoils a picture. Detail lost to a blur of σ falls about as (1 − blur)² does, so that sharpness,
+/// which varies most from frame to frame, weighs most. Motion matters by the blur it leaves, and that is measured:
+/// calm only decides between frames that are equally sharp, and loses half at [`head_motion::RESTLESS`].
+/// What was not assessed makes it 0, but for the calm of a single picture, which counts as 1.
 pub fn score(assessment: &Assessment) -> f64 {
     let native = |name: MeasureName| assessment.get(name).and_then(Reading::native);
     let frontal = |degrees: f64| degrees.to_radians().cos().max(0.0).powi(2);
@@ -70,8 +73,8 @@ pub fn score(assessment: &Assessment) -> f64 {
         let yaw = frontal(native(head_pose::YAW.name)?);
         let pitch = frontal(native(head_pose::PITCH.name)?);
         let even = native(illumination_uniformity::NAME)?.max(0.0).powf(0.3);
-        let still = native(head_motion::NAME).map_or(1.0, head_motion::stillness);
-        Some(sharp * yaw * pitch * even * still)
+        let calm = native(head_motion::NAME).map_or(1.0, head_motion::calm);
+        Some(sharp.powi(2) * yaw * pitch * even * calm)
     };
     product().filter(|score| score.is_finite()).map_or(0.0, |score: f64| score.clamp(0.0, 1.0))
 }
@@ -131,6 +134,7 @@ mod tests {
             (Cause::NoFace, Reason::NoFace),
             (Cause::OutsidePicture, Reason::CenterFace),
             (Cause::TooSmall, Reason::MoveCloser),
+            (Cause::Clipped, Reason::TooBright),
         ] {
             let unread = readings(&[("sharpness", Reading::NotAssessed(cause))]);
             assert_eq!(judge(&unread, &standard()), [reason]);
@@ -148,6 +152,18 @@ mod tests {
         let blurred = readings(&[unread, ("sharpness", assessed(0.9))]);
         assert_eq!(judge(&blurred, &standard()), [Reason::HoldStill]);
         assert!(!is_promising(&blurred, &standard()));
+    }
+
+    #[test]
+    fn a_sharp_frame_is_not_given_up_for_a_blurred_one_in_which_the_head_rests() {
+        // Frames 25 and 15 of the evaluation's clip 2: the mesh's jitter once outweighed a blur of 7 pixels.
+        let frame = |sharpness, motion| {
+            let mut readings = readings(&[("sharpness", assessed(sharpness))]);
+            readings.readings.push((head_motion::NAME, assessed(motion)));
+            score(&readings)
+        };
+        assert!(frame(0.489, 0.665) > 1.3 * frame(0.637, 0.486));
+        assert!(frame(0.489, 0.2) > frame(0.489, 0.665));
     }
 
     #[test]

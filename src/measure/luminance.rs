@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Mean luminance of the face (0 black, 1 white, linear light)",
     unit: "",
     source: "ISO/IEC 29794-5 LuminanceMean; score as OFIQ: S(0.2, 0.05) (1 - S(0.8, 0.05))",
+    range: (0.0, 1.0),
     limits: Limits::between([(0.05, 0.85), (0.08, 0.75), (0.10, 0.60)]),
     below: Some(Reason::TooDark),
     above: Some(Reason::TooBright),

@@ -14,7 +14,10 @@
 //! What is absent: no net, no clock, no state from frame to frame.
 
 mod aligned;
+mod compression;
+mod dynamic_range;
 mod eyes_open;
+mod eyes_visible;
 mod face_presence;
 mod gates;
 mod head_motion;
@@ -24,16 +27,23 @@ mod head_size;
 mod illumination_uniformity;
 mod inter_eye_distance;
 mod judge;
+mod lower_face_colour;
 mod luminance;
+mod luminance_variance;
 mod mouth_closed;
+mod mouth_visible;
+mod natural_colour;
+mod noise;
 mod over_exposure;
 mod scale;
 mod sharpness;
 mod single_face;
+mod skin;
 mod subject;
 mod under_exposure;
+mod window;
 
-pub use gates::{GateError, Limits, gates, limit_names};
+pub use gates::{GateError, Limits, gates, limit_names, relaxations};
 pub use judge::{assess, complete, is_promising, judge, score};
 pub use subject::{Earlier, Pixels, Subject};
 
@@ -50,11 +60,19 @@ pub const MEASURES: &[Measure] = &[
     head_pose::PITCH,
     head_pose::ROLL,
     luminance::MEASURE,
+    luminance_variance::MEASURE,
+    dynamic_range::MEASURE,
     under_exposure::MEASURE,
     over_exposure::MEASURE,
     illumination_uniformity::MEASURE,
+    natural_colour::MEASURE,
+    noise::MEASURE,
+    compression::MEASURE,
     sharpness::MEASURE,
     head_motion::MEASURE,
+    mouth_visible::MEASURE,
+    lower_face_colour::MEASURE,
+    eyes_visible::MEASURE,
     mouth_closed::MEASURE,
     eyes_open::MEASURE,
 ];
@@ -70,6 +88,8 @@ pub struct Measure {
     pub unit: &'static str,
     /// The paper, standard or program that its formula comes from.
     pub source: &'static str,
+    /// The lowest and the highest native value that can be.
+    pub range: (f64, f64),
     /// What passes, by profile.
     pub limits: Limits,
     /// Why a value below the lower limit fails; `None` where a value can never be too low.

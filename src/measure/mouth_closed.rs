@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Opening of the mouth over the distance from the eyes to the chin",
     unit: "",
     source: "ISO/IEC 29794-5 MouthClosed; score as OFIQ: 1 - S(0.2, 0.06); below 0.01 closed, 0.08 open",
+    range: (0.0, f64::INFINITY),
     limits: Limits::at_most([None, Some(0.20), Some(0.10)]),
     below: None,
     above: Some(Reason::CloseMouth),

@@ -10,6 +10,7 @@ pub(super) const MEASURE: Measure = Measure {
     unit: "",
     source: "ISO/IEC 29794-5 OverExposurePrevention: luminance 247 to 255 in linear light; score as OFIQ: \
              1 / (share + 0.01), at most 100",
+    range: (0.0, 1.0),
     limits: Limits::at_most([Some(0.20), Some(0.10), Some(0.05)]),
     below: None,
     above: Some(Reason::TooBright),

@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Area of the next largest face over the area of this one",
     unit: "",
     source: "ISO/IEC 29794-5 SingleFacePresent; score as OFIQ: 100 (1 - ratio)",
+    range: (0.0, f64::INFINITY),
     limits: Limits::at_most([Some(0.50), Some(0.25), Some(0.10)]),
     below: None,
     above: Some(Reason::SeveralFaces),

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::time::Duration;
 
 use super::aligned::{Aligned, Histogram};
+use super::window::Window;
 use crate::domain::{Cause, Detection, Eyes, Face, HeadPose, Landmarks, MESH_POINTS, Point, Size};
 
 /// The mesh point at the bottom of the chin.
@@ -65,6 +66,7 @@ pub struct Subject<'a> {
     earlier: Option<Earlier>,
     aligned: OnceCell<Result<Aligned, Cause>>,
     histogram: OnceCell<Histogram>,
+    window: OnceCell<Result<Window, Cause>>,
 }
 
 impl<'a> Subject<'a> {
@@ -78,6 +80,7 @@ impl<'a> Subject<'a> {
             earlier: None,
             aligned: OnceCell::new(),
             histogram: OnceCell::new(),
+            window: OnceCell::new(),
         }
     }
 
@@ -165,6 +168,11 @@ impl<'a> Subject<'a> {
     pub(super) fn histogram(&self) -> Result<&Histogram, Cause> {
         let aligned = self.aligned()?;
         Ok(self.histogram.get_or_init(|| aligned.face_histogram()))
+    }
+
+    /// The middle of the face, pixel by pixel as it arrived.
+    pub(super) fn window(&self) -> Result<&Window, Cause> {
+        self.window.get_or_init(|| Window::of(self, &self.pixels)).as_ref().map_err(|cause| *cause)
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) const MEASURE: Measure = Measure {
     title: "Share of the face that is nearly black",
     unit: "",
     source: "ISO/IEC 29794-5 UnderExposurePrevention: luminance 0 to 25 of 255 in linear light; score as OFIQ",
+    range: (0.0, 1.0),
     limits: Limits::at_most([Some(0.80), Some(0.60), Some(0.45)]),
     below: None,
     above: Some(Reason::TooDark),

@@ -83,6 +83,7 @@ impl State {
                 person_id: item.person_id.clone(),
                 fields: item.fields.iter().map(|field| (*field).to_owned()).collect(),
                 images: item.images,
+                capture: item.capture,
                 enqueued_at: item.enqueued_at,
                 delivered_at: now,
                 attempts: item.attempts.saturating_add(1),

@@ -101,6 +101,7 @@ impl State {
             person_id: update.person_id().clone(),
             fields: update.field_names(),
             images: update.images().map_or(0, <[_]>::len),
+            capture: update.capture(),
             bytes: file.len() as u64,
             enqueued_at: at,
             standing: Standing::Queued,

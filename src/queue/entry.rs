@@ -10,7 +10,7 @@
 //! 44   16  keyed hash of the person's id     │
 //! 60    4  length of the sealed head         │
 //! 64    8  length of the sealed body         ┘
-//! 72    …  sealed head: JSON {person_id, fields, images, supersedes, origin}
+//! 72    …  sealed head: JSON {person_id, fields, images, capture, supersedes, origin}
 //!  …    …  sealed body: length of the JSON (4), JSON of the fields, then each picture's raw bytes
 //! ```
 //!
@@ -20,12 +20,14 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::capture::StoredCapture;
 use super::error::QueueError;
 use super::keys::KeyId;
 use super::origins::Origin;
 use super::seal::Secret;
 use crate::domain::{
-    Date, PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft, UpdateId, WallTime,
+    CaptureRecord, Date, PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft,
+    UpdateId, WallTime,
 };
 
 const MAGIC: [u8; 8] = *b"KENRUPD\x01";
@@ -61,6 +63,7 @@ pub(super) struct Head {
     pub(super) person_id: PersonId,
     pub(super) fields: Vec<&'static str>,
     pub(super) images: usize,
+    pub(super) capture: Option<CaptureRecord>,
     pub(super) supersedes: Vec<UpdateId>,
     pub(super) origin: Option<Origin>,
 }
@@ -70,6 +73,8 @@ struct StoredHead {
     person_id: String,
     fields: Vec<String>,
     images: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capture: Option<StoredCapture>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     supersedes: Vec<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,6 +191,7 @@ pub(super) fn open_head(start: &[u8], head_end: usize, key: &Secret) -> Option<H
         person_id: PersonId::parse(&stored.person_id).ok()?,
         fields: stored.fields.into_iter().map(name).collect::<Option<_>>()?,
         images: stored.images,
+        capture: stored.capture.as_ref().and_then(StoredCapture::read),
         supersedes: stored.supersedes.into_iter().map(UpdateId).collect(),
         origin: match stored.origin {
             Some((device, id)) => Some(Origin { device: device.parse().ok()?, id: UpdateId(id) }),
@@ -200,7 +206,7 @@ pub(super) fn open(file: &[u8], key: &Secret) -> Option<PersonUpdate> {
     let head = open_head(file, head_end, key)?;
     let (prefix, _) = file.split_at_checked(HEADER)?;
     let plain = key.open(&context(prefix, b"body"), &file[head_end..])?;
-    decode_body(head.person_id, &plain)
+    decode_body(head.person_id, &plain).map(|update| update.captured(head.capture))
 }
 
 fn encode_header(header: &Header, head_bytes: usize, body_bytes: usize) -> [u8; HEADER] {
@@ -227,6 +233,7 @@ fn encode_head(update: &PersonUpdate, lineage: Lineage<'_>) -> Zeroizing<Vec<u8>
         person_id: update.person_id().as_str().to_owned(),
         fields: update.field_names().into_iter().map(str::to_owned).collect(),
         images: update.images().map_or(0, <[_]>::len),
+        capture: update.capture().map(StoredCapture::of),
         supersedes: lineage.supersedes.iter().map(|id| id.0).collect(),
         origin: lineage.origin.map(|origin| (origin.device.to_string(), origin.id.0)),
     })

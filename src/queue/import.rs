@@ -148,7 +148,9 @@ fn without(update: &PersonUpdate, left_out: &[&str]) -> Option<PersonUpdate> {
         images: update.images().filter(|_| kept("images")).map(<[_]>::to_vec),
     };
     // Valid as a whole, so valid in part; only an empty one is refused.
-    PersonUpdate::parse(update.person_id().clone(), draft, Date::new(9999, 12, 31)?).ok()
+    let part =
+        PersonUpdate::parse(update.person_id().clone(), draft, Date::new(9999, 12, 31)?).ok()?;
+    Some(part.captured(update.capture()))
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Index {
         match again {
             Ok((worker, _)) => Self::at_work(worker, Rows::new(), IndexHealth::Rebuilt, deadlines),
             Err(why) => {
-                tracing::error!(dir = %dir.display(), why, "going on without the index");
+                tracing::warn!(dir = %dir.display(), why, "going on without the index");
                 (Self::absent(), Rows::new())
             }
         }
@@ -156,7 +156,7 @@ impl Index {
             Wait::No => sent,
         };
         if !kept {
-            tracing::error!("the index failed: going on without it");
+            tracing::warn!("the index failed: going on without it");
             self.worker = None;
             self.health = IndexHealth::Absent;
         }
@@ -224,7 +224,7 @@ fn work(
     }
     while let Ok(order) = orders.recv() {
         if let Err(why) = guarded(|| carry_out(store.as_mut(), order)) {
-            tracing::error!(why, "the index cannot be used");
+            tracing::warn!(why, "the index cannot be used");
             return std::mem::forget(store);
         }
     }

@@ -172,6 +172,7 @@ fn item(header: &Header, head: Head, bytes: u64) -> Item {
         person_id: head.person_id,
         fields: head.fields,
         images: head.images,
+        capture: head.capture,
         bytes,
         enqueued_at: header.enqueued_at,
         standing: Standing::Queued,

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::keys::KeyId;
 use super::tally::Tally;
 use super::turns::{Turn, Turns};
-use crate::domain::{PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
+use crate::domain::{CaptureRecord, PersonId, QueuedUpdate, UpdateId, UpdateState, WallTime};
 
 /// The keyed hash of a person's id.
 pub(super) type LaneTag = [u8; 16];
@@ -38,6 +38,7 @@ pub(super) struct Item {
     pub(super) person_id: PersonId,
     pub(super) fields: Vec<&'static str>,
     pub(super) images: usize,
+    pub(super) capture: Option<CaptureRecord>,
     pub(super) bytes: u64,
     pub(super) enqueued_at: WallTime,
     pub(super) standing: Standing,
@@ -59,6 +60,7 @@ impl Item {
             state: self.state(),
             fields: self.fields.clone(),
             images: self.images,
+            capture: self.capture,
             bytes: self.bytes,
             attempts: self.attempts,
             enqueued_at: self.enqueued_at,
@@ -235,6 +237,7 @@ mod tests {
             person_id: PersonId::parse(&format!("p{person}")).unwrap_or_else(|_| unreachable!()),
             fields: vec!["name"],
             images: 0,
+            capture: None,
             bytes: 1,
             enqueued_at: NOW,
             standing: Standing::Queued,

@@ -53,6 +53,7 @@
 //! What is absent: no thread but the index's, no clock (the time is an argument), no network, no policy of
 //! when to try again.
 
+mod capture;
 mod departure;
 mod device_key;
 mod enqueue;

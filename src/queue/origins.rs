@@ -85,7 +85,7 @@ impl Origins {
         let path = layout.root.join("imports");
         let devices = match disk.read(&path) {
             Ok(bytes) => decode(&bytes).unwrap_or_else(|| {
-                tracing::error!("the ledger of imports is damaged: begun anew");
+                tracing::warn!("the ledger of imports is damaged: begun anew");
                 Vec::new()
             }),
             Err(_) => Vec::new(),

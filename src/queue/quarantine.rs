@@ -64,7 +64,8 @@ impl Quarantine {
         }
         match self.disk.relocate(path, &target) {
             Ok(()) => {
-                tracing::warn!(file = %path.display(), why, "moved to the quarantine");
+                // What was in it may be lost.
+                tracing::error!(file = %path.display(), why, "moved to the quarantine");
                 let held = self.look(target);
                 self.held.push(held);
                 self.taken += 1;

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::capture::StoredCapture;
 use super::device_key::DeviceKey;
 use super::error::QueueError;
 use super::fs::{Disk, TMP};
@@ -35,6 +36,8 @@ struct Stored {
     person_id: String,
     fields: Vec<String>,
     images: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capture: Option<StoredCapture>,
     enqueued_at: i64,
     delivered_at: i64,
     attempts: u32,
@@ -183,6 +186,7 @@ fn seal(receipt: &Receipt, key: &Secret) -> Result<Vec<u8>, QueueError> {
         person_id: receipt.person_id.as_str().to_owned(),
         fields: receipt.fields.clone(),
         images: receipt.images,
+        capture: receipt.capture.map(StoredCapture::of),
         enqueued_at: receipt.enqueued_at.unix_millis(),
         delivered_at: receipt.delivered_at.unix_millis(),
         attempts: receipt.attempts,
@@ -208,6 +212,7 @@ fn open(file: &[u8], key: &Secret) -> Option<Receipt> {
         person_id: PersonId::parse(&stored.person_id).ok()?,
         fields: stored.fields,
         images: stored.images,
+        capture: stored.capture.as_ref().and_then(StoredCapture::read),
         enqueued_at: WallTime::from_unix_millis(stored.enqueued_at),
         delivered_at: WallTime::from_unix_millis(stored.delivered_at),
         attempts: stored.attempts,
@@ -242,6 +247,7 @@ mod tests {
             person_id: PersonId::parse("p1").unwrap(),
             fields: vec!["name".into()],
             images: 0,
+            capture: None,
             enqueued_at: NOW,
             delivered_at: NOW + Duration::from_secs(id),
             attempts: 1,

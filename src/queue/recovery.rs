@@ -175,7 +175,7 @@ impl State {
     /// Finishes what was begun. What the disk refuses now is left for the next start.
     fn put_in_order(&mut self) {
         for (id, by) in park_overtaken(&mut self.lanes, &self.receipts.list()) {
-            tracing::warn!(%id, %by, "older than what was delivered: parked");
+            tracing::error!(%id, %by, "older than what was delivered and parked: a person must look");
             if let Err(error) = self.write_note(id, Some(by)) {
                 tracing::warn!(%id, %error, "cannot be noted");
             }

@@ -73,6 +73,7 @@ mod tests {
             person_id: PersonId::parse("p1").unwrap(),
             fields: vec!["name"],
             images: 0,
+            capture: None,
             bytes: 400,
             enqueued_at: NOW,
             standing: Standing::Queued,

@@ -71,6 +71,11 @@ impl Roster {
         self.entries.get(person_id)?.as_deref()
     }
 
+    /// Everybody who is listed, with the name that stands beside the id.
+    pub fn persons(&self) -> impl Iterator<Item = (&PersonId, Option<&str>)> {
+        self.entries.iter().map(|(id, name)| (id, name.as_deref()))
+    }
+
     /// How many persons are listed.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -87,9 +92,13 @@ impl Roster {
             None => (line, String::new()),
         };
         let id = unquoted(id.trim())?;
-        let person_id = PersonId::parse(&id).map_err(|error| error.to_string())?;
+        // What stands where an id should may be a name: neither is repeated, these lines are logged.
+        let person_id = PersonId::parse(&id).map_err(|_| {
+            "what stands before the comma is no id: it is empty, too long, or has white space or \"/\""
+                .to_owned()
+        })?;
         if self.lists(&person_id) {
-            return Err(format!("person {person_id} stands on an earlier line already"));
+            return Err("its person stands on an earlier line already".to_owned());
         }
         self.entries.insert(person_id, (!name.is_empty()).then_some(name));
         Ok(())
@@ -252,7 +261,8 @@ mod tests {
         let lines: Vec<_> = bad.iter().map(|bad| bad.line).collect();
         assert_eq!(lines, [2, 3, 4, 5, 6]);
         let shown: String = bad.iter().map(ToString::to_string).collect();
-        assert!(shown.starts_with("line 2: person_id: found \"a b\""), "{shown}");
+        assert!(shown.starts_with("line 2: what stands before the comma is no id"), "{shown}");
+        assert!(!shown.contains("a b") && !shown.contains("p-1"), "{shown}");
         assert!(!shown.contains("Secret") && !shown.contains("Nobody"), "{shown}");
     }
 

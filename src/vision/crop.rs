@@ -1,6 +1,6 @@
 //! Cuts the inputs of the nets out of a picture: the whole picture made smaller, or a turned square of it.
 
-use crate::domain::{Point, Point3, Size};
+use crate::domain::{Point, Point3, Rect, Size};
 
 use super::Picture;
 
@@ -37,6 +37,15 @@ impl Region {
     }
 }
 
+impl Region {
+    /// The upright box around the square, with a pixel more for the values between pixels.
+    pub(super) fn bounds(self) -> Rect {
+        let (sin, cos) = self.angle.sin_cos();
+        let side = self.side * (sin.abs() + cos.abs()) + 2.0;
+        Rect::new(self.center.x - side / 2.0, self.center.y - side / 2.0, side, side)
+    }
+}
+
 /// Which way round a square is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -49,6 +58,7 @@ pub(super) enum Reading {
 /// Writes a square of the picture as three planes (R, G, B) of `cells` x `cells` values from 0 to 1.
 ///
 /// Bilinear; where a cell covers several pixels, several points of it are averaged. Black beyond the edges.
+/// Places are counted in 256ths of a pixel, in whole numbers, so that every processor reads the same.
 pub(super) fn sample(
     picture: &Picture,
     region: Region,
@@ -58,65 +68,110 @@ pub(super) fn sample(
 ) {
     let scale = region.side / cells as f32;
     let samples = (scale / PIXELS_PER_SAMPLE).ceil().clamp(1.0, MOST_SAMPLES) as usize;
-    let step = scale / samples as f32;
-    let (sin, cos) = region.angle.sin_cos();
-    // The first sample's place; a pixel's value stands at its middle.
-    let first = (step - region.side) / 2.0;
-    let origin_x = region.center.x + first * (cos - sin) - 0.5;
-    let origin_y = region.center.y + first * (sin + cos) - 0.5;
-    let weight = 1.0 / (255 * samples * samples) as f32;
+    let lines = Lines::of(picture.size(), region, cells * samples);
+    let weight = 1.0 / (255 * 65_536 * samples * samples) as f32;
+    let mut sums = vec![[0_u32; 3]; cells];
     let (red, rest) = planes.split_at_mut(cells * cells);
     let (green, blue) = rest.split_at_mut(cells * cells);
     for row in 0..cells {
-        for column in 0..cells {
-            let mut sum = [0.0_f32; 3];
-            for line in row * samples..(row + 1) * samples {
-                let down = step * line as f32;
-                for mark in column * samples..(column + 1) * samples {
-                    let across = step * mark as f32;
-                    let x = origin_x + across * cos - down * sin;
-                    let y = origin_y + across * sin + down * cos;
-                    for (total, part) in sum.iter_mut().zip(bilinear(picture, x, y)) {
-                        *total += part;
-                    }
-                }
-            }
+        sums.fill([0; 3]);
+        for line in row * samples..(row + 1) * samples {
+            lines.add(picture, line, samples, &mut sums);
+        }
+        for (column, sum) in sums.iter().enumerate() {
             let place = match reading {
                 Reading::Straight => row * cells + column,
                 Reading::Mirrored => row * cells + cells - 1 - column,
             };
-            red[place] = sum[0] * weight;
-            green[place] = sum[1] * weight;
-            blue[place] = sum[2] * weight;
+            red[place] = sum[0] as f32 * weight;
+            green[place] = sum[1] as f32 * weight;
+            blue[place] = sum[2] as f32 * weight;
         }
     }
 }
 
-/// The colour at a point between pixels, 0 to 255 a channel.
-fn bilinear(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
-    let Size { width, height } = picture.size();
-    let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
-    if !inside {
-        return bilinear_at_edge(picture, x, y);
-    }
-    // Not negative, so the cast rounds down; `floor` is a slow call on processors without an instruction for it.
-    let (left, top) = (x as usize, y as usize);
-    let (across, down) = (x - left as f32, y - top as f32);
-    let stride = 3 * width as usize;
-    let at = top * stride + 3 * left;
-    let upper = &picture.rgb()[at..at + 6];
-    let lower = &picture.rgb()[at + stride..at + stride + 6];
-    let mix = |line: &[u8], channel: usize| {
-        let (first, second) = (f32::from(line[channel]), f32::from(line[channel + 3]));
-        first + (second - first) * across
-    };
-    std::array::from_fn(|channel| {
-        let (above, below) = (mix(upper, channel), mix(lower, channel));
-        above + (below - above) * down
-    })
+/// The sample points of a square, line by line; coordinates have 16 fraction bits.
+struct Lines {
+    size: Size,
+    /// Points in a line, and lines.
+    count: usize,
+    /// The first point of the first line.
+    origin: (f32, f32),
+    /// From point to point along a line, in pixels.
+    across: (f32, f32),
 }
 
-/// As [`bilinear`], where some of the four pixels around the point lie outside: those are black.
+impl Lines {
+    fn of(size: Size, region: Region, count: usize) -> Self {
+        let step = region.side / count as f32;
+        let (sin, cos) = region.angle.sin_cos();
+        // The first sample's place; a pixel's value stands at its middle.
+        let first = (step - region.side) / 2.0;
+        let origin_x = region.center.x + first * (cos - sin) - 0.5;
+        let origin_y = region.center.y + first * (sin + cos) - 0.5;
+        Self { size, count, origin: (origin_x, origin_y), across: (step * cos, step * sin) }
+    }
+
+    /// Adds the colours of a line's points, in 65,536ths, to the sums of the cells, `samples` points a cell.
+    fn add(&self, picture: &Picture, line: usize, samples: usize, sums: &mut [[u32; 3]]) {
+        let (step_x, step_y) = self.across;
+        let down = line as f32;
+        let start = (self.origin.0 - down * step_y, self.origin.1 + down * step_x);
+        if !self.is_inside(start) {
+            for (cell, mark) in (0..self.count).map(|mark| (mark / samples, mark as f32)) {
+                let (x, y) = (start.0 + mark * step_x, start.1 + mark * step_y);
+                let color = bilinear_at_edge(picture, x, y);
+                for (total, part) in sums[cell].iter_mut().zip(color) {
+                    *total += (part * 65_536.0) as u32;
+                }
+            }
+            return;
+        }
+        let fixed = |pixels: f32| (pixels * 65_536.0) as i32;
+        // Half of a 256th: what is cut off below is rounded instead.
+        let (mut x, mut y) = (fixed(start.0) + 128, fixed(start.1) + 128);
+        let (step_x, step_y) = (fixed(step_x), fixed(step_y));
+        for sum in sums {
+            for _ in 0..samples {
+                for (total, part) in sum.iter_mut().zip(bilinear(picture, x, y)) {
+                    *total += part;
+                }
+                x += step_x;
+                y += step_y;
+            }
+        }
+    }
+
+    /// Whether a line that begins here has four pixels around each of its points.
+    fn is_inside(&self, start: (f32, f32)) -> bool {
+        let length = self.count as f32;
+        let end = (start.0 + length * self.across.0, start.1 + length * self.across.1);
+        // A pixel from the edges, for what rounding adds up to.
+        let within = |at: f32, side: u32| at >= 1.0 && at < side as f32 - 2.0;
+        [start, end]
+            .iter()
+            .all(|(x, y)| within(*x, self.size.width) && within(*y, self.size.height))
+    }
+}
+
+/// The colour at a point between pixels, in 65,536ths.
+#[inline(always)]
+fn bilinear(picture: &Picture, x: i32, y: i32) -> [u32; 3] {
+    let (left, top) = ((x >> 16) as usize, (y >> 16) as usize);
+    let (across, down) = ((x as u32 >> 8) & 0xFF, (y as u32 >> 8) & 0xFF);
+    let stride = 3 * picture.size().width as usize;
+    let at = top * stride + 3 * left;
+    let upper = picture.rgb().get(at..).and_then(<[u8]>::first_chunk::<6>);
+    let lower = picture.rgb().get(at + stride..).and_then(<[u8]>::first_chunk::<6>);
+    let (Some(upper), Some(lower)) = (upper, lower) else { return [0; 3] };
+    let mix = |line: &[u8; 6], channel: usize| {
+        u32::from(line[channel]) * (256 - across) + u32::from(line[channel + 3]) * across
+    };
+    std::array::from_fn(|channel| mix(upper, channel) * (256 - down) + mix(lower, channel) * down)
+}
+
+/// The colour at a point, 0 to 255 a channel, where some of the four pixels around it may lie outside: those are
+/// black.
 fn bilinear_at_edge(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
     let Size { width, height } = picture.size();
     let (left, top) = (x.floor(), y.floor());

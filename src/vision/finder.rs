@@ -1,6 +1,6 @@
 //! The face finder that runs the embedded nets.
 
-use crate::domain::{Detection, Eyes, Face, Mesh, Moment, Observation, Rect};
+use crate::domain::{Detection, Eye, Face, Mesh, Moment, Observation, Rect};
 
 use super::crop::Region;
 use super::detector::{Detail, Detector};
@@ -9,10 +9,14 @@ use super::likeness::Likeness;
 use super::mesh::{self, MeshFinder};
 use super::pose::head_pose;
 use super::track::{Look, Sight, Track};
-use super::{FaceFinder, Picture, VisionError};
+use super::{FaceFinder, Picture, Side, VisionError};
 
 /// Of all detections in a picture so many, the largest, are looked at closely; it bounds the time.
 const MOST_LOOKED_AT: usize = 4;
+
+/// So much of the square around a face is looked at, in sides of the face: its looks are compared in a square
+/// just around it, and measures blur a little beyond the oval.
+const LOOKED_AT: f32 = 1.2;
 
 /// Finds faces with YuNet, follows one by its MediaPipe mesh, and reads its eyes with the iris net.
 ///
@@ -76,7 +80,8 @@ impl NetFaceFinder {
         Ok(Observation { face, others: self.others.clone() })
     }
 
-    /// Looks for the followed face where it was; gives `None` if it is not there.
+    /// Looks for the followed face where it was; gives `None` if it is not there. Changes nothing where the picture
+    /// does not show enough.
     fn follow(
         &mut self,
         picture: &Picture,
@@ -84,12 +89,16 @@ impl NetFaceFinder {
         region: Region,
     ) -> Result<Option<Face>, VisionError> {
         let mesh = self.meshes.fit(picture, region)?;
-        if mesh.presence > mesh::LEAST_PRESENCE {
-            let confidence = mesh.presence;
-            Ok(self.face(picture, now, mesh, confidence))
-        } else {
-            Ok(None)
+        if mesh.presence <= mesh::LEAST_PRESENCE {
+            return Ok(None);
         }
+        let around = mesh::region_of_mesh(&mesh);
+        let looked_at = Region { side: around.side * LOOKED_AT / mesh::MARGIN, ..around };
+        if !picture.shows(looked_at.bounds()) {
+            return Err(VisionError::NotShown);
+        }
+        let confidence = mesh.presence;
+        Ok(self.face(picture, now, mesh, confidence))
     }
 
     /// Searches the whole picture for faces besides the followed one, whose box is given.
@@ -134,13 +143,28 @@ impl NetFaceFinder {
 }
 
 impl FaceFinder for NetFaceFinder {
+    fn expects(&self, now: Moment) -> Option<Rect> {
+        match self.track.plan(now) {
+            Look::Follow(region) => Some(region.bounds()),
+            Look::Search(_) | Look::FollowAndSearch(_) => None,
+        }
+    }
+
     fn observe(&mut self, picture: &Picture, captured: Moment) -> Result<Observation, VisionError> {
+        let whole = picture.is_whole();
         let (region, search_too) = match self.track.plan(captured) {
-            Look::Search(detail) => return self.search(picture, captured, detail),
             Look::Follow(region) => (region, false),
+            _ if !whole => return Err(VisionError::NotShown),
+            Look::Search(detail) => return self.search(picture, captured, detail),
             Look::FollowAndSearch(region) => (region, true),
         };
+        if !picture.shows(region.bounds()) {
+            return Err(VisionError::NotShown);
+        }
         let Some(face) = self.follow(picture, captured, region)? else {
+            if !whole {
+                return Err(VisionError::NotShown);
+            }
             self.track.lost();
             return self.search(picture, captured, Detail::Fine);
         };
@@ -150,8 +174,8 @@ impl FaceFinder for NetFaceFinder {
         Ok(Observation { face: Some(face), others: self.others.clone() })
     }
 
-    fn eyes(&mut self, picture: &Picture, face: &Face) -> Result<Eyes, VisionError> {
-        self.irises.read(picture, &face.mesh)
+    fn eye(&mut self, picture: &Picture, face: &Face, side: Side) -> Result<Eye, VisionError> {
+        self.irises.read(picture, &face.mesh, side)
     }
 
     fn forget(&mut self) {

@@ -2,13 +2,12 @@
 //!
 //! The face mesh hardly moves when the lids close; this net, which sees only the eye, does.
 
-use crate::domain::{Eye, Eyes, MESH_POINTS, Mesh, Point, Point3};
+use crate::domain::{Eye, MESH_POINTS, Mesh, Point, Point3};
 
-use super::Picture;
-use super::VisionError;
 use super::crop::{Reading, Region, sample};
 use super::mesh::point;
 use super::nets::{IRIS, Net};
+use super::{Picture, Side, VisionError};
 
 /// The region is so many times as wide as the eye (as in MediaPipe's own graph).
 const MARGIN: f32 = 2.3;
@@ -39,22 +38,32 @@ impl IrisReader {
         Ok(Self { net: Net::load(&IRIS)? })
     }
 
-    /// Reads both eyes of a face.
+    /// Reads one eye of a face.
     ///
     /// # Errors
     /// [`VisionError::Net`] when the mesh is not complete or the net cannot be run.
-    pub(super) fn read(&mut self, picture: &Picture, mesh: &Mesh) -> Result<Eyes, VisionError> {
+    pub(super) fn read(
+        &mut self,
+        picture: &Picture,
+        mesh: &Mesh,
+        side: Side,
+    ) -> Result<Eye, VisionError> {
         if mesh.points.len() != MESH_POINTS {
             let what = format!("the face's mesh has {} points", mesh.points.len());
             return Err(VisionError::Net { net: self.net.name(), what });
         }
-        let [right_outer, right_inner] = point::RIGHT_EYE.map(|i| mesh.points[i].flat());
-        let [left_outer, left_inner] = point::LEFT_EYE.map(|i| mesh.points[i].flat());
-        Ok(Eyes {
-            right: self.eye(picture, region(right_outer, right_inner), Reading::Straight)?,
+        let corners = |corners: [usize; 2]| corners.map(|i| mesh.points[i].flat());
+        match side {
+            Side::Right => {
+                let [outer, inner] = corners(point::RIGHT_EYE);
+                self.eye(picture, region(outer, inner), Reading::Straight)
+            }
             // The net knows only the eye whose outer corner lies to the left.
-            left: self.eye(picture, region(left_inner, left_outer), Reading::Mirrored)?,
-        })
+            Side::Left => {
+                let [outer, inner] = corners(point::LEFT_EYE);
+                self.eye(picture, region(inner, outer), Reading::Mirrored)
+            }
+        }
     }
 
     fn eye(
@@ -126,7 +135,7 @@ mod tests {
     fn a_face_without_a_mesh_is_an_error_and_not_a_panic() {
         let picture = Picture::from_rgb(crate::domain::Size::new(1, 1), vec![0; 3]).unwrap();
         let mesh = Mesh { points: Vec::new(), presence: 1.0 };
-        let error = IrisReader::load().unwrap().read(&picture, &mesh).unwrap_err();
+        let error = IrisReader::load().unwrap().read(&picture, &mesh, Side::Left).unwrap_err();
         assert_eq!(error.to_string(), "net iris_landmark: the face's mesh has 0 points");
     }
 

@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 
 use super::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use super::wire::{
-    EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, StatusReport, UpdateReport,
+    EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport, StatusReport,
+    UpdateReport,
 };
 use crate::failure::{Exit, Failure};
 
@@ -79,6 +80,23 @@ impl Client {
     /// When the agent does not answer.
     pub async fn queue(&self) -> Result<Vec<QueueItem>, Failure> {
         self.ask(Method::GET, "/v1/queue", None::<&()>).await
+    }
+
+    /// Asks for the receipts at hand.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn receipts(&self) -> Result<Vec<ReceiptReport>, Failure> {
+        self.ask(Method::GET, "/v1/receipts", None::<&()>).await
+    }
+
+    /// Asks for the figures in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn metrics(&self) -> Result<String, Failure> {
+        let response = self.send(Method::GET, "/metrics", None::<&()>).await?;
+        response.text().await.map_err(|error| unanswered(&error))
     }
 
     /// Asks for one update.

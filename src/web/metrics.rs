@@ -362,6 +362,8 @@ mod tests {
                 guidance: None,
                 considered: 0,
                 rejected: BTreeMap::new(),
+                restarts: BTreeMap::new(),
+                capture: None,
                 chosen: Vec::new(),
                 update: None,
                 failure: None,

@@ -9,6 +9,7 @@
 //! | loopback TCP | read; change state only with the local token, and never from another origin's page |
 
 pub mod camera;
+mod capture;
 pub mod client;
 pub mod metrics;
 pub mod page;
@@ -25,7 +26,8 @@ use crate::domain::Caller;
 use crate::failure::Failure;
 use upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use wire::{
-    EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, StatusReport, UpdateReport,
+    EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport, StatusReport,
+    UpdateReport,
 };
 
 /// What the running agent can be asked.
@@ -50,6 +52,9 @@ pub trait Kiosk: Clone + Send + Sync + 'static {
 
     /// Shows one update.
     fn queued(&self, id: &str) -> Result<QueueItem, Failure>;
+
+    /// Lists the receipts at hand, oldest first.
+    fn receipts(&self) -> Vec<ReceiptReport>;
 
     /// Gives a parked update another try.
     fn retry(

@@ -25,7 +25,7 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use super::metrics::exposition;
 use super::upkeep::{CarriedUpdate, ExportRequest};
-use super::wire::{PersonRequest, QueueItem, UpdateReport};
+use super::wire::{PersonRequest, QueueItem, ReceiptReport, UpdateReport};
 use super::{Kiosk, page};
 use crate::domain::{Caller, Door};
 use crate::failure::{Exit, Failure};
@@ -97,6 +97,7 @@ fn routes<K: Kiosk>(kiosk: K) -> Router {
         .route("/v1/queue/{id}", get(queued::<K>).delete(discard::<K>))
         .route("/v1/queue/{id}/retry", post(retry::<K>))
         .route("/v1/queue/{id}/contents", post(carry::<K>))
+        .route("/v1/receipts", get(receipts::<K>))
         .route("/v1/verify", get(verify::<K>))
         .route("/v1/export", post(plan_export::<K>))
         .route("/v1/import", post(import::<K>))
@@ -211,6 +212,10 @@ async fn metrics<K: Kiosk>(State(kiosk): State<K>) -> Response {
 
 async fn status<K: Kiosk>(State(kiosk): State<K>) -> Response {
     Json(kiosk.status()).into_response()
+}
+
+async fn receipts<K: Kiosk>(State(kiosk): State<K>) -> Json<Vec<ReceiptReport>> {
+    Json(kiosk.receipts())
 }
 
 async fn queue<K: Kiosk>(State(kiosk): State<K>) -> Json<Vec<QueueItem>> {

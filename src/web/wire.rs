@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::capture::CaptureReport;
 use crate::clock::rfc3339;
 use crate::domain::{Confirmation, QueuedUpdate, Receipt};
 
@@ -81,8 +82,14 @@ pub struct EnrollmentReport {
     pub considered: u64,
     /// How often each reason refused a frame.
     pub rejected: BTreeMap<String, u64>,
+    /// How often the choice began anew, and why: `face_changed`, `several_faces`, `no_face`.
+    #[serde(default)]
+    pub restarts: BTreeMap<String, u64>,
     /// The chosen shots, best first; no pixel of them.
     pub chosen: Vec<ChosenReport>,
+    /// Under which conditions they passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureReport>,
     /// The queued update, once the shots are durable.
     pub update: Option<UpdateReport>,
     /// Why it failed.
@@ -116,6 +123,9 @@ pub struct QueueItem {
     pub fields: Vec<String>,
     /// How many pictures it carries.
     pub images: usize,
+    /// How they were taken, if this kiosk's camera took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureReport>,
     /// Bytes on disk.
     pub bytes: u64,
     /// How often it was answered with a failure of its own.
@@ -136,6 +146,7 @@ impl From<&QueuedUpdate> for QueueItem {
             state: update.state.name().to_owned(),
             fields: update.fields.iter().map(|field| (*field).to_owned()).collect(),
             images: update.images,
+            capture: update.capture.map(Into::into),
             bytes: update.bytes,
             attempts: update.attempts,
             enqueued_at: rfc3339(update.enqueued_at),
@@ -156,6 +167,9 @@ pub struct ReceiptReport {
     pub fields: Vec<String>,
     /// How many pictures were sent.
     pub images: usize,
+    /// How they were taken, if this kiosk's camera took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureReport>,
     /// RFC 3339, UTC.
     pub enqueued_at: String,
     /// RFC 3339, UTC.
@@ -179,6 +193,7 @@ impl From<&Receipt> for ReceiptReport {
             person_id: receipt.person_id.to_string(),
             fields: receipt.fields.clone(),
             images: receipt.images,
+            capture: receipt.capture.map(Into::into),
             enqueued_at: rfc3339(receipt.enqueued_at),
             delivered_at: rfc3339(receipt.delivered_at),
             attempts: receipt.attempts,
@@ -379,6 +394,12 @@ pub struct DryRunReport {
     pub considered: u64,
     /// How often each reason refused a frame.
     pub rejected: BTreeMap<String, u64>,
+    /// How often the choice began anew, and why.
+    #[serde(default)]
+    pub restarts: BTreeMap<String, u64>,
+    /// Under which conditions the shots passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureReport>,
 }
 
 /// One picture in `assess --json`.

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 
+mod assess;
 mod bad_input;
 mod capture;
+mod diag;
 mod doctor;
 mod journey;
 mod kiosk;
 mod promises;
 mod reload;
+mod watch;

@@ -35,6 +35,37 @@ fn the_effective_configuration_names_every_origin() {
 }
 
 #[test]
+fn a_configuration_is_checked_beyond_its_values() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let kiosk = Kiosk::new();
+    let rights = |name: &str, mode| {
+        fs::set_permissions(kiosk.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    rights("state/token", 0o600);
+    let write = |text: &str| fs::write(kiosk.path("empty.toml"), text).unwrap();
+    let frames = format!("[camera]\nsource = \"frames:{}\"\n", crate::kiosk::walkup().display());
+    write(&frames);
+    let checked = kiosk.json(&["config", "check"]);
+    assert_eq!(checked["valid"], true, "{checked}");
+    for (text, code, words) in [
+        ("[verifik]\nca_file = \"/no/such/ca.pem\"\n", 78, "empty.toml, line 4"),
+        ("[capture.gates]\neyes_open_min = 26\n", 78, "never above 1"),
+        ("[capture.gates]\nhead_pose_yaw_min = 20\n", 78, "head_pose_yaw"),
+        ("[kiosk]\nid = \"a b\"\n", 78, "empty.toml, line 4"),
+    ] {
+        write(&format!("{frames}{text}"));
+        let done = kiosk.run(&["config", "check"]);
+        assert_eq!(done.code, code, "{text}{}{}", done.out, done.err);
+        assert!(format!("{}{}", done.out, done.err).contains(words), "{}{}", done.out, done.err);
+    }
+    write(&frames);
+    rights("state/token", 0o644);
+    let done = kiosk.run(&["config", "check"]);
+    assert_eq!(done.code, 77, "{}", done.err);
+    assert!(done.err.contains("hint: chmod 600 "), "{}", done.err);
+}
+
+#[test]
 fn the_api_document_names_exactly_the_routes_of_the_server() {
     let document: Value = serde_json::from_str(&file("src/web/openapi.json")).unwrap();
     let mut documented: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
@@ -88,6 +119,11 @@ fn every_command_in_the_documents_is_one_that_the_program_knows() {
         "docs/operations.md",
         "docs/delivery.md",
         "docs/camera-lab.md",
+        "docs/configuration.md",
+        "docs/security.md",
+        "docs/troubleshooting.md",
+        "docs/hardware.md",
+        "docs/upgrade.md",
         "packaging/bundle/README.txt",
         "packaging/bundle/LEEME.txt",
     ] {
@@ -118,11 +154,78 @@ fn commands_of(page: &str) -> Vec<String> {
         .chain(lines)
         .filter(|text| !text.contains('\n'))
         .filter(|text| {
+            let text = text.strip_prefix("sudo ").unwrap_or(text);
             let rest = text.strip_prefix("kiosk-enroll ").unwrap_or_default();
             rest.starts_with(|first: char| first.is_ascii_lowercase() || first == '-')
         })
-        .map(str::to_owned)
+        .map(|text| text.strip_prefix("sudo ").unwrap_or(text).to_owned())
         .collect()
+}
+
+#[test]
+fn the_page_of_all_keys_is_what_the_program_writes() {
+    let printed = Kiosk::new().run(&["config", "reference"]).out;
+    assert_eq!(
+        file("docs/configuration.md"),
+        printed,
+        "print `kiosk-enroll config reference` into the file and look at the change"
+    );
+}
+
+#[test]
+fn every_test_that_the_security_page_names_exists() {
+    let mut sources = String::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                sources.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let page = file("docs/security.md");
+    let names = page.split('`').filter(|word| word.matches('_').count() >= 2);
+    let names: Vec<_> = names
+        .filter(|word| {
+            word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+        })
+        .collect();
+    assert!(names.len() >= 15, "{names:?}");
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}()")), "docs/security.md names {name}");
+    }
+}
+
+#[test]
+fn the_operators_page_explains_every_line_of_level_error() {
+    let page = file("docs/operations.md");
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut lines = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            for call in source.split("error!(").skip(1) {
+                let call = call.split(");").next().unwrap();
+                // The message is the last text of the call.
+                if let Some(message) = call.rsplit('"').nth(1) {
+                    lines.push(message.to_owned());
+                }
+            }
+        }
+    }
+    assert!(lines.len() >= 8, "{lines:?}");
+    for line in lines {
+        assert!(page.contains(&format!("| `{line}` |")), "docs/operations.md lacks: {line}");
+    }
 }
 
 /// A measure as a row of the page: name, unit, the limits of each profile, the reasons, the source.

@@ -59,6 +59,7 @@ pub(crate) const ROOMS: &[Room] = &[
     room("telemetry", &[]),
     room("service", &[]),
     anywhere("demo"),
+    anywhere("diag"),
     anywhere("doctor"),
     anywhere("app"),
     anywhere("cli"),

@@ -104,6 +104,7 @@ fn tell(item: &QueueItem, output: &Output) {
         ("state", item.state.clone()),
         ("fields", item.fields.join(", ")),
         ("images", item.images.to_string()),
+        ("capture", item.capture.as_ref().map_or_else(|| "-".into(), ToString::to_string)),
         ("size", bytesize::ByteSize(item.bytes).to_string()),
         ("attempts", item.attempts.to_string()),
         ("enqueued", item.enqueued_at.clone()),

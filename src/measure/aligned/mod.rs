@@ -10,7 +10,7 @@ mod place;
 use std::ops::Range;
 
 use self::crop::Crop;
-pub(super) use self::histogram::Histogram;
+pub(super) use self::histogram::{Histogram, linear};
 use self::place::ToView;
 use super::subject::{Pixels, Subject};
 use crate::domain::{Cause, Point};
@@ -92,10 +92,23 @@ impl Aligned {
 
     /// Luminance inside a square of `side` pixels around `center`.
     pub(super) fn square_histogram(&self, center: Point, side: f32) -> Histogram {
+        Histogram::of(self.square(center, side))
+    }
+
+    /// The pixels of a square of `side` pixels around `center`, as far as they lie in the view.
+    pub(super) fn square(&self, center: Point, side: f32) -> impl Iterator<Item = &[u8; 3]> {
+        let half = side / 2.0;
+        let from = Point::new(center.x - half, center.y - half);
+        self.area(from, Point::new(center.x + half, center.y + half)).flatten()
+    }
+
+    /// The rows of pixels between two corners, as far as they lie in the view.
+    pub(super) fn area(&self, from: Point, to: Point) -> impl Iterator<Item = &[[u8; 3]]> {
         let edge = |at: f32, limit: usize| (at.round().max(0.0) as usize).min(limit);
-        let columns = edge(center.x - side / 2.0, WIDTH)..edge(center.x + side / 2.0, WIDTH);
-        let rows = edge(center.y - side / 2.0, HEIGHT)..edge(center.y + side / 2.0, HEIGHT);
-        self.histogram(rows.map(|y| (y, columns.clone())))
+        let columns = edge(from.x, WIDTH)..edge(to.x, WIDTH);
+        let rows = edge(from.y, HEIGHT)..edge(to.y, HEIGHT);
+        let row = move |y: usize| self.rgb.get(y * WIDTH + columns.start..y * WIDTH + columns.end);
+        rows.filter_map(row)
     }
 
     fn histogram(&self, spans: impl Iterator<Item = (usize, Range<usize>)>) -> Histogram {

@@ -9,6 +9,7 @@
 //! What is absent: no file access, no scaling, no drawing.
 
 mod encode;
+mod frames;
 #[cfg(test)]
 mod hostile;
 mod jpeg;
@@ -18,6 +19,7 @@ mod portrait;
 mod yuyv;
 
 pub use encode::{encode_jpeg, encode_png};
+pub use frames::FrameDecoder;
 pub use jpeg::normalise_jpeg;
 pub use portrait::{
     Framing, PORTRAIT_QUALITY, Region, encode_portrait, portrait_from_file_bytes, portrait_region,

@@ -60,13 +60,42 @@ pub struct Region {
     pub size: Size,
 }
 
+impl Region {
+    /// The whole of a picture of this size.
+    pub const fn whole(size: Size) -> Self {
+        Self { x: 0, y: 0, size }
+    }
+
+    /// Whether all of `other` lies within.
+    pub fn contains(&self, other: Self) -> bool {
+        let within = |from: u32, length: u32, low: u32, side: u32| {
+            from >= low && u64::from(from) + u64::from(length) <= u64::from(low) + u64::from(side)
+        };
+        within(other.x, other.size.width, self.x, self.size.width)
+            && within(other.y, other.size.height, self.y, self.size.height)
+    }
+
+    /// The pixels of a picture of this size that a box touches; `None` when it touches none.
+    pub fn touched_by(bounds: Rect, picture: Size) -> Option<Self> {
+        let span = |from: f32, length: f32, side: u32| {
+            // The casts saturate, and what is no number becomes 0.
+            let low = from.floor().max(0.0) as u32;
+            let high = ((from + length).ceil().max(0.0) as u32).min(side);
+            (low < high).then(|| (low, high - low))
+        };
+        let (x, width) = span(bounds.x, bounds.width, picture.width)?;
+        let (y, height) = span(bounds.y, bounds.height, picture.height)?;
+        Some(Self { x, y, size: Size::new(width, height) })
+    }
+}
+
 /// Finds the part of a picture that shows the head and shoulders of `face`.
 ///
 /// 3 to 4 in width to height, as wide as 4.6 eye distances, the eyes 45 % below the top: the geometry of the
 /// token frame of ISO/IEC 19794-5 with a margin. At the picture's edges the region is cut rather than moved,
 /// so that it never turns to someone who stands beside.
 pub fn portrait_region(face: &Face, picture: Size, framing: Framing) -> Region {
-    let whole = Region { x: 0, y: 0, size: picture };
+    let whole = Region::whole(picture);
     if framing == Framing::Full {
         return whole;
     }
@@ -107,6 +136,10 @@ pub fn encode_portrait(
 
 fn crop(picture: &Picture, region: Region) -> Result<Picture, ImageError> {
     check_size("region", region.size)?;
+    if !picture.shown().contains(region) {
+        let what = "the region lies outside of what was decoded".to_owned();
+        return Err(ImageError::Encode { format: "JPEG", size: region.size, what });
+    }
     let stride = picture.size().width as usize * 3;
     let columns = region.x as usize * 3..(region.x + region.size.width) as usize * 3;
     let rows = region.y as usize..(region.y + region.size.height) as usize;
@@ -158,6 +191,19 @@ mod tests {
             mesh: Mesh { points: Vec::new(), presence: 1.0 },
             pose: HeadPose::default(),
         }
+    }
+
+    #[test]
+    fn a_box_touches_the_pixels_that_it_lies_on_and_none_outside_the_picture() {
+        let size = Size::new(64, 48);
+        let touched =
+            |x, y, width, height| Region::touched_by(Rect::new(x, y, width, height), size);
+        let expected = Region { x: 3, y: 0, size: Size::new(8, 11) };
+        assert_eq!(touched(3.5, -4.0, 7.0, 14.5), Some(expected));
+        assert_eq!(touched(-1e9, -1e9, 2e9, 2e9), Some(Region::whole(size)));
+        assert_eq!(touched(70.0, 0.0, 5.0, 5.0), None);
+        assert_eq!(touched(f32::NAN, 0.0, f32::NAN, 5.0), None);
+        assert!(Region::whole(size).contains(expected) && !expected.contains(Region::whole(size)));
     }
 
     #[test]

@@ -1,24 +1,58 @@
 //! Converts packed 4:2:2 pixels of a camera into RGB.
 
-use super::{ImageError, check_size, fit, wrap};
+use super::{ImageError, Region, check_size, fit, wrap};
 use crate::domain::Size;
 use crate::vision::Picture;
 
 /// Converts `Y0 U Y1 V` into RGB by ITU-R BT.601 with the limited range that UVC cameras use.
 pub(super) fn decode(bytes: &[u8], size: Size, buffer: Vec<u8>) -> Result<Picture, ImageError> {
+    check(bytes, size)?;
+    let mut rgb = fit(buffer, size);
+    convert(bytes, &mut rgb);
+    wrap("YUYV frame", size, rgb)
+}
+
+/// The same for at least the `wanted` region, into the pixels of a whole picture; gives the region that was
+/// converted. `None` when the frame or the region is not as it should be.
+pub(super) fn decode_part(
+    bytes: &[u8],
+    size: Size,
+    wanted: Region,
+    rgb: &mut [u8],
+) -> Option<Region> {
+    check(bytes, size).ok()?;
+    Region::whole(size).contains(wanted).then_some(())?;
+    // Two pixels share their colour.
+    let left = wanted.x / 2 * 2;
+    let width = (wanted.x + wanted.size.width).next_multiple_of(2) - left;
+    let (columns, stride) = (left as usize..(left + width) as usize, size.width as usize);
+    let rows = bytes.chunks_exact(2 * stride).zip(rgb.chunks_exact_mut(3 * stride));
+    for (row, out) in rows.skip(wanted.y as usize).take(wanted.size.height as usize) {
+        convert(
+            row.get(2 * columns.start..2 * columns.end)?,
+            out.get_mut(3 * columns.start..3 * columns.end)?,
+        );
+    }
+    Some(Region { x: left, size: Size::new(width, wanted.size.height), ..wanted })
+}
+
+fn check(bytes: &[u8], size: Size) -> Result<(), ImageError> {
     check_size("YUYV frame", size)?;
     let wanted = size.width as usize * size.height as usize * 2;
-    if bytes.len() != wanted || !size.width.is_multiple_of(2) {
-        return Err(ImageError::Length { size, wanted, found: bytes.len() });
+    if bytes.len() == wanted && size.width.is_multiple_of(2) {
+        Ok(())
+    } else {
+        Err(ImageError::Length { size, wanted, found: bytes.len() })
     }
-    let mut rgb = fit(buffer, size);
+}
+
+fn convert(bytes: &[u8], rgb: &mut [u8]) {
     for (pair, out) in bytes.chunks_exact(4).zip(rgb.chunks_exact_mut(6)) {
         if let (&[y0, u, y1, v], [r0, g0, b0, r1, g1, b1]) = (pair, out) {
             [*r0, *g0, *b0] = to_rgb(y0, u, v);
             [*r1, *g1, *b1] = to_rgb(y1, u, v);
         }
     }
-    wrap("YUYV frame", size, rgb)
 }
 
 /// Fixed point with 8 fraction bits: 298/256 = 255/219, the others are BT.601's factors times 255/224.

@@ -3,6 +3,9 @@
 //! A lax decoder paints the missing part of a cut frame grey, or with what its buffer held before; this
 //! product must not enroll half a face, so everything but a whole picture is an error.
 
+mod bits;
+mod excerpt;
+mod huffman;
 mod layout;
 mod tables;
 
@@ -13,9 +16,11 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
+pub(super) use self::excerpt::Cutter;
 use self::layout::{Coding, Huffman, Layout};
 pub(super) use self::layout::{SOI, SOS, segment};
-use super::{ImageError, MAX_SIDE, check_size, fit, wrap};
+use super::{ImageError, MAX_SIDE, Region, check_size, fit, wrap};
+use crate::domain::Size;
 use crate::vision::Picture;
 
 /// How many scans a progressive picture may have; a hostile file could hold thousands.
@@ -36,6 +41,36 @@ const READ_AHEAD: usize = 16;
 pub fn normalise_jpeg(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ImageError> {
     let layout = Layout::of(bytes)?;
     Ok(complete(bytes, &layout))
+}
+
+/// A decoded part of a picture.
+pub(super) struct Part {
+    /// The size of the whole picture.
+    pub(super) whole: Size,
+    /// The part, as a picture of its own.
+    pub(super) picture: Picture,
+    /// Where it lies in the whole.
+    pub(super) placed: Region,
+    /// Which region of the whole it shows just as the whole would.
+    pub(super) faithful: Region,
+}
+
+/// Decodes a part of a picture that holds at least the `wanted` region; all of its codes are walked, but only
+/// the part becomes pixels.
+///
+/// `None` for a picture of which no part can be had, be it for its coding or because something is amiss.
+pub(super) fn decode_part(
+    bytes: &[u8],
+    wanted: Region,
+    cutter: &mut Cutter,
+    buffer: Vec<u8>,
+) -> Option<Part> {
+    let layout = Layout::of(bytes).ok()?;
+    check_size("JPEG", layout.size).ok()?;
+    let excerpt = cutter.cut(bytes, &layout, wanted)?;
+    let picture = decode(&cutter.jpeg, buffer).ok()?;
+    let (placed, faithful) = (excerpt.placed, excerpt.faithful);
+    Some(Part { whole: layout.size, picture, placed, faithful })
 }
 
 /// Decodes a whole picture strictly into RGB.
@@ -102,7 +137,6 @@ fn damaged(error: &zune_jpeg::errors::DecodeErrors) -> ImageError {
 #[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
-    use crate::domain::Size;
     use crate::vision::image::{encode_jpeg, samples};
 
     fn sample() -> Vec<u8> {

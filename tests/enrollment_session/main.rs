@@ -1,104 +1,18 @@
 //! What a session does with scripted frames: the walk-up, the person who leaves, the second face, the dead camera.
 
+mod conditions;
+mod stage;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kiosk_enroll::domain::{Guidance, JudgedFrame, Moment, Reason, TrackId};
+use kiosk_enroll::domain::{Guidance, JudgedFrame, Reason, TrackId};
 use kiosk_enroll::enrollment::{
     Effect, Event, MAX_CANDIDATES, Outcome, Session, SessionSettings, ShotCount, Tally,
 };
 use proptest::prelude::*;
 
-/// Time between scripted frames in milliseconds, and from a capture to its judgement.
-const FRAME_MS: u64 = 100;
-const LATENCY_MS: u64 = 40;
-
-fn at(millis: u64) -> Moment {
-    Moment::from_origin(Duration::from_millis(millis))
-}
-
-/// Plays frames at ten a second into a session and notes every effect.
-struct Stage {
-    session: Session,
-    next: u64,
-    kept: BTreeSet<u64>,
-    shown: Vec<Guidance>,
-    outcome: Option<Outcome>,
-}
-
-impl Stage {
-    fn new(settings: SessionSettings) -> Self {
-        let session = Session::new(settings, at(0));
-        Self { session, next: 1, kept: BTreeSet::new(), shown: Vec::new(), outcome: None }
-    }
-
-    fn now(&self) -> Moment {
-        at(self.next * FRAME_MS)
-    }
-
-    fn event(&mut self, event: Event) {
-        let now = self.now() + Duration::from_millis(LATENCY_MS);
-        for effect in self.session.step(event, now) {
-            assert_eq!(self.outcome, None, "an effect after the end");
-            match effect {
-                Effect::Guide(guidance) => self.shown.push(guidance),
-                Effect::Keep(sequence) => assert!(self.kept.insert(sequence)),
-                Effect::Forget(sequences) => {
-                    assert!(sequences.iter().all(|sequence| self.kept.remove(sequence)));
-                }
-                Effect::ForgetAll => self.kept.clear(),
-                Effect::Finish(outcome) => self.outcome = Some(outcome),
-            }
-        }
-    }
-
-    fn frame(&mut self, track: Option<u64>, reasons: &[Reason], score: f64) {
-        self.event(Event::Judged(JudgedFrame {
-            sequence: self.next,
-            captured: self.now(),
-            track: track.map(TrackId),
-            reasons: reasons.to_vec(),
-            score,
-        }));
-        self.next += 1;
-    }
-
-    fn good(&mut self, track: u64, count: u64) {
-        for _ in 0..count {
-            self.frame(Some(track), &[], 0.8);
-        }
-    }
-
-    fn flawed(&mut self, track: u64, reason: Reason, count: u64) {
-        for _ in 0..count {
-            self.frame(Some(track), &[reason], 0.3);
-        }
-    }
-
-    fn nobody(&mut self, count: u64) {
-        for _ in 0..count {
-            self.frame(None, &[Reason::NoFace], 0.0);
-        }
-    }
-
-    fn shots(&self) -> &[u64] {
-        match &self.outcome {
-            Some(Outcome::Chosen { shots, .. }) => shots,
-            other => panic!("no shots but {other:?}"),
-        }
-    }
-
-    fn timed_out(&self) -> &Tally {
-        match &self.outcome {
-            Some(Outcome::TimedOut(tally)) => tally,
-            other => panic!("not timed out but {other:?}"),
-        }
-    }
-}
-
-fn stage() -> Stage {
-    Stage::new(SessionSettings::default())
-}
+use crate::stage::{FRAME_MS, LATENCY_MS, Stage, at, stage};
 
 #[test]
 fn the_walk_up_is_chosen_from_its_good_stretch_only() {
@@ -227,6 +141,7 @@ fn stale_damaged_and_repeated_frames_count_for_nothing() {
             track: Some(TrackId(1)),
             reasons: vec![],
             score: 0.99,
+            ..JudgedFrame::default()
         };
         stage.event(Event::Judged(repeated));
     }
@@ -247,6 +162,7 @@ fn a_frame_from_before_the_session_never_counts() {
             track: Some(TrackId(1)),
             reasons: vec![],
             score: 0.9,
+            ..JudgedFrame::default()
         };
         let effects = session.step(Event::Judged(frame), at(5_000 + i));
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::Keep(_))));
@@ -375,6 +291,7 @@ fn shots_of(scores: &[f64], flawed: &[bool]) -> Vec<u64> {
             track: Some(TrackId(1)),
             reasons: reasons.to_vec(),
             score,
+            ..JudgedFrame::default()
         };
         session.step(Event::Judged(frame), at(millis + LATENCY_MS))
     };
@@ -407,6 +324,7 @@ fn some_event() -> impl Strategy<Value = (u64, Event)> {
             track: track.map(TrackId),
             reasons,
             score,
+            ..JudgedFrame::default()
         })
     });
     let event = prop_oneof![
