@@ -129,10 +129,7 @@ async fn serve(
         }),
     };
     let courier = tokio::spawn(post.courier.run(raised(stopped.clone()), wake));
-    let mut tasks = JoinSet::new();
-    tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
-    tasks.spawn(pass_on_deliveries(agent.clone(), post.handle.events()));
-    tasks.spawn(super::metrics_file::keep(agent.clone(), config.metrics_file.clone()));
+    let mut tasks = companions(&agent, &events, post.handle.events());
     tasks.spawn(renewer.run(raised(stopped.clone())));
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
@@ -148,11 +145,29 @@ async fn serve(
     tasks.shutdown().await;
     eye.close();
     post::save_clock(&post.clock, paths);
+    remove_socket(paths);
+    drop(agent);
+    ended
+}
+
+/// What counts, tells and writes down what the other rooms do, until the agent stops.
+fn companions(
+    agent: &Agent,
+    events: &broadcast::Sender<Event>,
+    deliveries: broadcast::Receiver<DeliveryEvent>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(agent.inner.totals.clone().follow(events.subscribe()));
+    tasks.spawn(pass_on_deliveries(agent.clone(), deliveries));
+    let file = agent.inner.config.metrics_file.clone();
+    tasks.spawn(super::metrics_file::keep(agent.clone(), file));
+    tasks
+}
+
+fn remove_socket(paths: &Paths) {
     if let Err(error) = std::fs::remove_file(&paths.socket) {
         tracing::debug!(%error, "the socket could not be removed");
     }
-    drop(agent);
-    ended
 }
 
 /// The update on its way finishes or is released by the courier itself; this only guards against a bug there.
