@@ -63,7 +63,7 @@ fn sort(assessment: &Assessment, gates: &[Gate]) -> (Vec<Reason>, Vec<Reason>) {
 /// The product (1 − blur)² · cos²(yaw) · cos²(pitch) · uniformity^0.3 · calm: each factor falls to nothing where
 /// its fault alone spoils a picture. Detail lost to a blur of σ falls about as (1 − blur)² does, so that sharpness,
 /// which varies most from frame to frame, weighs most. Motion matters by the blur it leaves, and that is measured:
-/// calm only decides between frames that are equally sharp, and loses half at [`head_motion::RESTLESS`].
+/// calm only decides between frames that are equally sharp, and loses half at `head_motion::RESTLESS`.
 /// What was not assessed makes it 0, but for the calm of a single picture, which counts as 1.
 pub fn score(assessment: &Assessment) -> f64 {
     let native = |name: MeasureName| assessment.get(name).and_then(Reading::native);
