@@ -21,8 +21,9 @@ fn limits(measure: &Measure, profile: Profile) -> String {
 }
 
 fn row(measure: &Measure) -> String {
-    let reasons: Vec<String> =
+    let mut reasons: Vec<String> =
         [measure.below, measure.above].into_iter().flatten().map(|r| format!("`{r}`")).collect();
+    reasons.dedup();
     let cells = Profile::ALL.map(|profile| limits(measure, profile)).join(" | ");
     format!(
         "| `{}` | {} | {} | {cells} | {} |",

@@ -58,6 +58,8 @@ impl Site {
         command.args(words).arg("-vv").arg("--config").arg(self.dir.path().join("empty.toml"));
         command.arg("--state-dir").arg(self.state()).stdin(Stdio::null());
         command.env("KIOSK_ENROLL_LOG", "trace");
+        // Every line is written and the nets run unoptimised: no reason to give up.
+        command.env("KIOSK_ENROLL_CAPTURE__TIMEOUT", "5m");
         for setting in [
             format!("camera.source=frames:{}?fps=10", frames.display()),
             format!("verifik.base_url={}", self.stand_in.base_url()),

@@ -11,13 +11,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
+use super::loopback::Loopback;
 use super::pulse::{self, Pulse};
 use super::reload::Reload;
 use super::renewal::Renewer;
@@ -45,7 +45,6 @@ const ROUND: Duration = Duration::from_secs(5);
 /// How long the agent waits for a command that has the queue open.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(250);
-const LOCAL_TOKEN: &str = "local.token";
 
 /// Runs the agent until it is asked to stop; a SIGHUP makes it `reload`.
 ///
@@ -99,7 +98,7 @@ async fn serve(
     let socket = server::open_socket(&paths.socket).map_err(|error| {
         Failure::new(Exit::CannotCreate, format!("socket {}: {error}", paths.socket.display()))
     })?;
-    let loopback = open_loopback(config, paths).await?;
+    let loopback = Loopback::open(config, paths).await?;
     let eye = eye::Eye::open(config, events.clone())?;
     let booth_pulse = Pulse::new("booth");
     let booth = Booth::start(
@@ -180,25 +179,6 @@ async fn finish(courier: JoinHandle<()>) {
 async fn raised(mut stopped: watch::Receiver<bool>) {
     // A sender that has gone means the same.
     let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-struct Loopback {
-    listener: TcpListener,
-    token: String,
-}
-
-async fn open_loopback(config: &Config, paths: &Paths) -> Result<Option<Loopback>, Failure> {
-    let Some(address) = config.web_listen else { return Ok(None) };
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(
-            Exit::Configuration,
-            format!("web.listen = \"{address}\" cannot be used: {error}"),
-        )
-        .hint("choose another port, or \"\" for the Unix socket only")
-    })?;
-    let path = paths.state.join(LOCAL_TOKEN);
-    let token = super::local_token::load_or_create(&path)?;
-    Ok(Some(Loopback { listener, token }))
 }
 
 async fn serve_all(

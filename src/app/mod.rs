@@ -22,6 +22,7 @@ pub mod eye;
 pub mod feed;
 pub mod intake;
 mod local_token;
+mod loopback;
 pub mod metrics_file;
 pub mod outbox;
 pub mod owner;

@@ -74,7 +74,7 @@ mod tests {
         let settings = SessionSettings::default();
         let mut pool = Pool::default();
         for i in 0..=36 {
-            pool.offer(at(i, 0.6 + 0.01 * f64::from(u32::try_from(i).unwrap_or(0))), &settings);
+            pool.offer(at(i, 0.7 + 0.008 * f64::from(u32::try_from(i).unwrap_or(0))), &settings);
         }
         assert_eq!(pool.choice(&settings).len(), 3);
     }

@@ -8,7 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{MEASURES, Measure, face_presence, single_face};
+use super::{
+    MEASURES, Measure, eyes_visible, face_presence, lower_face_colour, mouth_visible, single_face,
+};
 use crate::domain::{Gate, MeasureName, Profile, Reason};
 
 /// The lowest and highest native value that pass, for each profile.
@@ -122,8 +124,14 @@ pub fn gates(profile: Profile, overrides: &BTreeMap<String, f64>) -> Result<Vec<
     MEASURES.iter().filter_map(|measure| gate(measure, profile, overrides).transpose()).collect()
 }
 
-/// What no relaxation touches: whose face it is, and whether it is one.
-const IDENTITY: [MeasureName; 2] = [single_face::MEASURE.name, face_presence::MEASURE.name];
+/// What no relaxation touches: whose face it is, and whether it is one, uncovered.
+const IDENTITY: [MeasureName; 5] = [
+    single_face::MEASURE.name,
+    face_presence::MEASURE.name,
+    mouth_visible::MEASURE.name,
+    lower_face_colour::MEASURE.name,
+    eyes_visible::MEASURE.name,
+];
 
 /// The gates after each step of relaxation, down to those of the least demanding profile.
 ///

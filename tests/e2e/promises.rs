@@ -94,14 +94,6 @@ fn completions_manual_and_help_come_without_any_configuration() {
 }
 
 #[test]
-fn the_quality_page_has_the_row_of_every_measure() {
-    let page = file("docs/quality.md");
-    let rows: Vec<_> = kiosk_enroll::measure::MEASURES.iter().map(quality_row).collect();
-    let missing: Vec<_> = rows.iter().filter(|row| !page.contains(row.as_str())).collect();
-    assert!(missing.is_empty(), "docs/quality.md lacks:\n{}", rows.join("\n"));
-}
-
-#[test]
 fn the_operators_page_has_the_row_of_every_metric() {
     let page = file("docs/operations.md");
     for metric in kiosk_enroll::web::metrics::METRICS {
@@ -225,36 +217,5 @@ fn the_operators_page_explains_every_line_of_level_error() {
     assert!(lines.len() >= 8, "{lines:?}");
     for line in lines {
         assert!(page.contains(&format!("| `{line}` |")), "docs/operations.md lacks: {line}");
-    }
-}
-
-/// A measure as a row of the page: name, unit, the limits of each profile, the reasons, the source.
-fn quality_row(measure: &kiosk_enroll::measure::Measure) -> String {
-    use kiosk_enroll::domain::{Profile, Reason};
-    let limits = |profile| match measure.limits.of(profile) {
-        (None, None) => "–".to_owned(),
-        (Some(min), None) => format!("≥ {min}"),
-        (None, Some(max)) => format!("≤ {max}"),
-        (Some(min), Some(max)) => format!("{min} … {max}"),
-    };
-    let code = |reason: Option<Reason>| reason.map(|reason| format!("`{reason}`"));
-    let mut reasons: Vec<_> =
-        [code(measure.below), code(measure.above)].into_iter().flatten().collect();
-    reasons.dedup();
-    let [matching, standard, strict] = Profile::ALL.map(limits);
-    format!(
-        "| `{}` | {} | {} | {matching} | {standard} | {strict} | {} |",
-        measure.name,
-        measure.title,
-        measure.unit,
-        reasons.join(" ")
-    )
-}
-
-#[test]
-fn every_sentence_of_guidance_stands_on_the_page_of_reasons() {
-    let page = file("docs/quality.md");
-    for reason in kiosk_enroll::domain::Reason::ALL {
-        assert!(page.contains(&format!("`{reason}`")), "docs/quality.md does not explain {reason}");
     }
 }

@@ -57,8 +57,8 @@ fn a_face_or_a_picture_of_one_that_comes_beside_drops_the_candidates_and_is_told
         yaw: 0.0,
         pitch: 0.0,
         roll: 0.0,
-        scale: 0.8,
-        at: Point::new(540.0, people[2].middle().y),
+        scale: 0.6,
+        at: Point::new(555.0, people[2].middle().y),
     };
     for index in 0..8 {
         let mut canvas = standing(&people[0], index);
