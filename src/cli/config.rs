@@ -20,7 +20,7 @@ use crate::measure::MEASURES;
 pub(super) enum ConfigCommand {
     /// Validate files, environment and flags: values, files and their rights, the camera, the gates
     Check,
-    /// Print the effective values
+    /// Print the effective values, and the limits of the gates
     Show {
         /// Also where each value comes from
         #[arg(long)]
@@ -110,25 +110,44 @@ fn report(remark: &Remark, layers: &Layers) -> RemarkReport {
 
 fn show(globals: &Globals, origin: bool, output: &Output) -> Result<(), Failure> {
     let layers = Layers::gather(&sources(globals)?)?;
-    Config::resolve(&layers)?;
-    let mut all = BTreeMap::new();
-    for (key, raw, from) in layers.iter() {
+    let config = Config::resolve(&layers)?;
+    let given = layers.iter().map(|(key, raw, from)| {
         let value = raw.to_string();
+        let parsed = serde_json::from_str(&value).unwrap_or_else(|_| value.clone().into());
+        (key.to_owned(), value, parsed, from.to_string())
+    });
+    let profile = format!("profile {}", config.capture.profile.name());
+    let left = profile_limits(config.capture.profile)
+        .filter(|(key, _)| layers.iter().all(|(given, ..)| given != key))
+        .map(|(key, limit)| (key, limit.to_string(), limit.into(), profile.clone()));
+    let mut all = BTreeMap::new();
+    for (key, value, parsed, from) in given.chain(left) {
         if origin {
-            output.line(format!(
-                "{key} = {value}  {}",
-                output.paint(Tone::Faint, &format!("# {from}"))
-            ));
+            let from = output.paint(Tone::Faint, &format!("# {from}"));
+            output.line(format!("{key} = {value}  {from}"));
         } else {
             output.line(format!("{key} = {value}"));
         }
-        let value: serde_json::Value = serde_json::from_str(&value).unwrap_or(value.into());
-        all.insert(
-            key.to_owned(),
-            serde_json::json!({ "value": value, "origin": from.to_string() }),
-        );
+        let parsed: serde_json::Value = parsed;
+        all.insert(key, serde_json::json!({ "value": parsed, "origin": from }));
     }
     output.json(&all)
+}
+
+/// The limits that a profile sets, by the keys that override them.
+fn profile_limits(profile: Profile) -> impl Iterator<Item = (String, f64)> {
+    app::gate_keys().into_iter().filter_map(move |key| {
+        let limit = limit_of(&key, profile)?;
+        Some((format!("capture.gates.{key}"), limit))
+    })
+}
+
+/// The limit that a profile sets under a key of `[capture.gates]`.
+fn limit_of(key: &str, profile: Profile) -> Option<f64> {
+    let name = key.strip_suffix("_min").or(key.strip_suffix("_max"))?;
+    let measure = MEASURES.iter().find(|measure| measure.name.0 == name)?;
+    let (min, max) = measure.limits.of(profile);
+    if key.ends_with("_min") { min } else { max }
 }
 
 /// Each limit that `[capture.gates]` may hold, as a row of the page.
@@ -137,11 +156,8 @@ fn gate_rows() -> Vec<String> {
     let row = |key: &String| {
         let name = key.strip_suffix("_min").or(key.strip_suffix("_max"))?;
         let measure = MEASURES.iter().find(|measure| measure.name.0 == name)?;
-        let of = |profile| {
-            let (min, max) = measure.limits.of(profile);
-            limit(if key.ends_with("_min") { min } else { max })
-        };
-        let [matching, standard, strict] = Profile::ALL.map(of);
+        let [matching, standard, strict] =
+            Profile::ALL.map(|profile| limit(limit_of(key, profile)));
         let unit = if measure.unit.is_empty() { "ratio" } else { measure.unit };
         Some(format!(
             "| `{key}` | {} | {unit} | {matching} | {standard} | {strict} |",

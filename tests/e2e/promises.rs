@@ -25,6 +25,7 @@ fn the_shipped_configuration_is_what_config_default_prints() {
 fn the_effective_configuration_names_every_origin() {
     let mut kiosk = Kiosk::new();
     kiosk.set("kiosk.id=lobby-01");
+    kiosk.set("capture.gates.sharpness_max=0.5");
     fs::write(kiosk.path("empty.toml"), "[camera]\nwidth = 640\n").unwrap();
     let shown = kiosk.json(&["config", "show", "--origin"]);
     assert_eq!(shown["kiosk.id"]["value"], "lobby-01");
@@ -32,6 +33,10 @@ fn the_effective_configuration_names_every_origin() {
     assert_eq!(shown["camera.width"]["value"], 640);
     assert!(shown["camera.width"]["origin"].as_str().unwrap().ends_with("line 2"), "{shown}");
     assert_eq!(shown["camera.height"]["origin"], "built-in default");
+    assert_eq!(shown["capture.gates.sharpness_max"]["value"], 0.5);
+    assert_eq!(shown["capture.gates.sharpness_max"]["origin"], "command line");
+    assert_eq!(shown["capture.gates.eyes_open_min"]["value"], 0.26);
+    assert_eq!(shown["capture.gates.eyes_open_min"]["origin"], "profile standard");
 }
 
 #[test]
