@@ -21,11 +21,12 @@ main() {
     tree=$out/tree-$architecture
     # The newest change dates everything, so that the same sources give the same package.
     SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-    export SOURCE_DATE_EPOCH
 
     command -v dpkg-deb >/dev/null || stop "dpkg-deb is missing: packages are made on Debian or its relatives"
     [ "$target" = "$host" ] || sh scripts/setup.sh --emulate "$target"
     build
+    # Exported only now: crates that build C would be built anew for it.
+    export SOURCE_DATE_EPOCH
     glibc=$(sh scripts/elf.sh "$binary" "$architecture")
     rm -rf "$tree"
     lay_out_program
