@@ -258,7 +258,10 @@ async fn look_after(
         if silent.is_empty() {
             service::feed_watchdog();
         } else {
-            tracing::warn!(?silent, "a loop shows no sign of life: the watchdog is not fed");
+            tracing::warn!(
+                silent = silent.join(", "),
+                "a loop shows no sign of life: the watchdog is not fed"
+            );
         }
         service::status(&agent.words());
         eye.check()?;
