@@ -41,7 +41,7 @@ check: setup ## what CI asks for: format, lints, documentation, tests, licences
 
 proof-queue: setup ## the queue under kills, power cuts (root), damage, a full disk; PROOF=kill ROUNDS=50 SEED=7
 	case "$(PROOF)" in all|model) SEED="$(SEED)" cargo test --locked --lib queue::model -- --nocapture ;; esac
-	case "$(PROOF)" in model) ;; *) cargo test --locked --test proofs -- \
+	case "$(PROOF)" in model) ;; *) cargo test --release --locked --test proofs -- \
 		--proof "$(PROOF)" --rounds "$(ROUNDS)" --seed "$(SEED)" ;; esac
 
 bench: setup ## measures the nets, the queue and the courier

@@ -20,8 +20,8 @@ main() {
     version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
     out=${CARGO_TARGET_DIR:-target}/bundle
     folder=$out/kiosk-enroll-$version
-    SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-    export SOURCE_DATE_EPOCH
+    # Not exported: crates that build C would be built anew for it.
+    date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 
     rm -rf "$folder" "$folder.tar"
     mkdir -p "$folder"
@@ -33,7 +33,7 @@ main() {
     (cd "$folder" && find . -type f ! -name 'SHA256SUMS*' -printf '%P\0' | sort -z | xargs -0 sha256sum >SHA256SUMS)
     sign
     # The same packages make the same bundle, whoever makes it and whenever.
-    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --mode=u+rw,go+r,go-w \
+    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$date" --mode=u+rw,go+r,go-w \
         -C "$out" -cf "$folder.tar" "${folder##*/}"
     sh scripts/bundle_check.sh "$folder"
     say "$folder.tar: $(du -h "$folder.tar" | cut -f 1)"
@@ -61,7 +61,7 @@ add_bill_of_materials() {
         say "installs $cyclonedx into $tools"
         env -u CARGO_TARGET_DIR cargo install --locked --quiet --root "$tools" "$cyclonedx"
     fi
-    PATH=$tools/bin:$PATH cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps \
+    PATH=$tools/bin:$PATH SOURCE_DATE_EPOCH=$date cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps \
         --override-filename kiosk-enroll.cdx
     # It names the package by where its sources lie, which is nobody's business.
     sed "s#path+file://$(pwd)#path+file:///kiosk-enroll#g" kiosk-enroll.cdx.json >"$folder/kiosk-enroll.cdx.json"

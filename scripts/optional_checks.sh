@@ -17,7 +17,8 @@ else
 fi
 
 if command -v shellcheck >/dev/null 2>&1; then
-    shellcheck scripts/*.sh lab/*.sh .ci/run
+    shellcheck scripts/*.sh lab/*.sh benches/python/*.sh models/*.sh packaging/debian/postinst packaging/debian/prerm \
+        packaging/debian/postrm .ci/run
 else
     echo "check: the shell scripts were NOT checked: 'apt-get install shellcheck' gives the tool"
 fi

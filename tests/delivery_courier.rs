@@ -321,6 +321,23 @@ async fn a_queue_that_fails_for_a_while_loses_nothing_and_sends_nothing_twice() 
 }
 
 #[tokio::test]
+async fn an_update_that_cannot_be_parked_holds_nobody_up() {
+    let outbox = MemoryOutbox::holding([note("a", "bad"), note("b", "1")]);
+    outbox.fail_first_park();
+    let api = Scripted::new(
+        |update, _| {
+            if update.notes() == Some("bad") { say(409) } else { accept(update) }
+        },
+    );
+    let (courier, handle) = courier(&outbox, api.clone(), None);
+    let running = tokio::spawn(courier.run(std::future::pending(), Arc::new(Notify::new())));
+    let status = handle.status().wait_for(|status| status.delivered == 1).await.unwrap().clone();
+    assert_eq!(status.parked, 0, "it is not told as parked");
+    assert_eq!(outbox.heads()[0].state, UpdateState::Queued, "nor lost");
+    running.abort();
+}
+
+#[tokio::test]
 async fn whoever_asks_a_running_courier_for_a_flush_gets_a_report() {
     let outbox = MemoryOutbox::holding([note("a", "1")]);
     let api = Scripted::new(|update, before| match before {

@@ -33,8 +33,8 @@ use crate::service;
 use crate::web::metrics::{Counts, Totals};
 use crate::web::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
 use crate::web::wire::{
-    DeliveryStatus, EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport,
-    StatusReport, UpdateReport,
+    DeliveryStatus, EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, QueueStatus,
+    ReceiptReport, StatusReport, UpdateReport,
 };
 use crate::web::{Kiosk, server};
 
@@ -226,12 +226,12 @@ async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<De
                 Event::Delivery { state, reason }
             }
             Ok(DeliveryEvent::Parked { .. }) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                Event::Queue(agent.status().queue)
+                Event::Queue(agent.queue_status())
             }
             Err(broadcast::error::RecvError::Closed) => return,
         };
         let _ = agent.inner.events.send(event);
-        let _ = agent.inner.events.send(Event::Queue(agent.status().queue));
+        let _ = agent.inner.events.send(Event::Queue(agent.queue_status()));
     }
 }
 
@@ -321,6 +321,10 @@ impl Agent {
         post::state_words(&self.inner.courier.status().borrow().state)
     }
 
+    fn queue_status(&self) -> QueueStatus {
+        queue_status(&self.inner.queue, self.is_held())
+    }
+
     fn is_held(&self) -> bool {
         matches!(self.inner.courier.status().borrow().state, DeliveryState::Hold(_))
     }
@@ -335,7 +339,7 @@ impl Agent {
         let done = tokio::task::spawn_blocking(move || act(&upkeep))
             .await
             .map_err(|error| Failure::caused(Exit::Internal, &error))?;
-        let _ = self.inner.events.send(Event::Queue(self.status().queue));
+        let _ = self.inner.events.send(Event::Queue(self.queue_status()));
         done
     }
 
@@ -386,7 +390,7 @@ impl Kiosk for Agent {
         .await
         .map_err(|error| Failure::caused(Exit::Internal, &error))??;
         self.inner.wake.notify_one();
-        let _ = self.inner.events.send(Event::Queue(self.status().queue));
+        let _ = self.inner.events.send(Event::Queue(self.queue_status()));
         Ok(kept)
     }
 
@@ -401,7 +405,7 @@ impl Kiosk for Agent {
     }
 
     fn queued(&self, id: &str) -> Result<QueueItem, Failure> {
-        let (head, _) = self.inner.queue.read(id.parse()?).map_err(from_queue)?;
+        let head = self.inner.queue.head(id.parse()?).map_err(from_queue)?;
         Ok(QueueItem::from(&seen(head, self.is_held())))
     }
 
@@ -462,7 +466,7 @@ impl Kiosk for Agent {
             agent: "running".into(),
             camera: Some(self.inner.camera.status()),
             enrollment: self.inner.booth.current(),
-            queue: queue_status(&self.inner.queue, self.is_held()),
+            queue: self.queue_status(),
             delivery: DeliveryStatus {
                 state,
                 reason,

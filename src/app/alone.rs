@@ -58,8 +58,7 @@ pub fn list_alone(config: &Config, paths: &Paths) -> Result<Vec<QueueItem>, Fail
 /// When there is none with this id, or the queue cannot be opened.
 pub fn show_alone(config: &Config, paths: &Paths, id: UpdateId) -> Result<QueueItem, Failure> {
     let (queue, _) = open_queue(config, paths)?;
-    let (head, _) = queue.read(id).map_err(from_queue)?;
-    Ok(QueueItem::from(&head))
+    queue.head(id).map(|head| QueueItem::from(&head)).map_err(from_queue)
 }
 
 /// Queues an update.

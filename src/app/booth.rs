@@ -165,7 +165,7 @@ impl Reports {
     fn open(&self, person_id: &str) -> Result<EnrollmentReport, Failure> {
         let mut kept = self.lock();
         if let Some(busy) = kept.reports.iter().find(|r| r.state == EnrollmentState::Capturing) {
-            let error = format!("enrollment {} of {} is under way", busy.id, busy.person_id);
+            let error = format!("enrollment {} is under way", busy.id);
             return Err(Failure::new(Exit::TryLater, error).hint("wait for its end, or cancel it"));
         }
         kept.last += 1;

@@ -73,7 +73,7 @@ pub fn faults_of_values(config: &Config) -> Vec<Remark> {
     found
 }
 
-/// Where the value of a remark's key stands; a default stands nowhere.
+/// Where the value of a remark's key stands, "built-in default" included; `None` for what is no key.
 pub fn origin(remark: &Remark, layers: &Layers) -> Option<String> {
     layers.get(&remark.key).map(|(_, origin)| origin.to_string())
 }
@@ -198,7 +198,10 @@ fn secret_remarks(config: &Config, paths: &Paths) -> Vec<Remark> {
     let token = paths.token_file(config.verifik.token_file.as_deref());
     let mut found = Vec::new();
     if !token.exists() {
-        let what = format!("the token file {} does not exist: updates will wait", token.display());
+        let what = format!(
+            "the token file {} does not exist: updates wait, unless the unit gives a token",
+            token.display()
+        );
         found.push(Remark::note("verifik.token_file", what, "kiosk-enroll token set TOKEN-FILE"));
     }
     let client = config.verifik.client_certificate.as_ref().map(|client| client.key_file.clone());

@@ -55,6 +55,8 @@ pub(super) fn run(
     match command {
         TokenCommand::Status => {
             let token = TokenFile::new(Some(path.clone())).read().map_err(|error| told(&error))?;
+            // What can be renewed depends on the agent's rights, not on root's.
+            owner::act_as_owner(&setting.paths.state)?;
             tell(&report(&path, &token, setting), output)
         }
         TokenCommand::Set(args) => {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tracing::error;
 
 use crate::clock::{monotonic_now, wall_now};
@@ -99,6 +100,8 @@ pub struct Courier {
     pub(super) schedule: Schedule,
     pub(super) notices: Notices,
     settling: Settling,
+    /// The queue reads the next update.
+    ahead: Option<JoinHandle<()>>,
     /// The receipts of a flush that goes on.
     pub(super) receipts: Option<Vec<Receipt>>,
     token: TokenMark,
@@ -130,6 +133,7 @@ impl Courier {
         let courier = Self {
             token: api.token_mark(),
             settling: Settling::new(Arc::clone(&outbox)),
+            ahead: None,
             receipts: None,
             outbox,
             api,
@@ -206,6 +210,7 @@ impl Courier {
                 tokio::time::sleep(GRACE).await;
             }
         };
+        self.look_ahead(wall_now());
         self.deliver(lease, stop_and_grace, Some(stop)).await?;
         Ok(Turn::Done)
     }
@@ -230,11 +235,28 @@ impl Courier {
         }
     }
 
+    /// Lets the queue read the next update while one is on its way, where nothing speaks against sending it.
+    pub(super) fn look_ahead(&mut self, at: WallTime) {
+        if self.schedule.held().is_none() {
+            let outbox = Arc::clone(&self.outbox);
+            self.ahead = Some(tokio::task::spawn_blocking(move || outbox.look_ahead(at)));
+        }
+    }
+
     pub(super) async fn lease(
-        &self,
+        &mut self,
         wanted: Wanted,
         at: WallTime,
     ) -> Result<Option<Lease>, OutboxError> {
+        if let Some(ahead) = self.ahead.take() {
+            // Whatever it came to: a lease goes without it, too.
+            let _ = ahead.await;
+        }
+        if wanted == Wanted::Next
+            && let Some(lease) = self.outbox.lease_at_hand(at)
+        {
+            return Ok(Some(lease));
+        }
         self.queue(move |outbox| match wanted {
             Wanted::Next => outbox.lease(at),
             Wanted::Smallest => outbox.lease_smallest(at),
@@ -344,7 +366,8 @@ impl Courier {
         Ok(())
     }
 
-    /// Settles a lease, however often it takes; gives up only at stop, or in a flush after a few times.
+    /// Settles a lease, however often it takes; gives up at stop, in a flush after a few times, and where the lease
+    /// stands no more.
     pub(super) async fn settle(
         &self,
         id: UpdateId,
@@ -362,6 +385,9 @@ impl Courier {
             if failures == 0 {
                 let error = &failure as &dyn std::error::Error;
                 error!(update = %id, error, "an update cannot be settled");
+            }
+            if !failure.lease_stands {
+                return Err(failure);
             }
             let wait = patience(failures);
             failures += 1;
@@ -382,9 +408,9 @@ impl Courier {
         ask: impl FnOnce(&dyn Outbox) -> T + Send + 'static,
     ) -> Result<T, OutboxError> {
         let outbox = Arc::clone(&self.outbox);
-        tokio::task::spawn_blocking(move || ask(outbox.as_ref()))
-            .await
-            .map_err(|source| OutboxError { what: "answer", source: source.into() })
+        tokio::task::spawn_blocking(move || ask(outbox.as_ref())).await.map_err(|source| {
+            OutboxError { what: "answer", lease_stands: true, source: source.into() }
+        })
     }
 }
 

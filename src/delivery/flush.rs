@@ -122,7 +122,8 @@ impl Courier {
         stop: Option<&Stop>,
     ) -> Result<Step, OutboxError> {
         self.make_room(stop).await?;
-        let Some(lease) = self.lease(wanted, now().wall + HORIZON).await? else {
+        let at = now().wall + HORIZON;
+        let Some(lease) = self.lease(wanted, at).await? else {
             if self.settle_all(stop).await? == Waited::Yes {
                 return Ok(Step::On);
             }
@@ -144,6 +145,7 @@ impl Courier {
                 },
             }
         };
+        self.look_ahead(at);
         let settlement = self.deliver(lease, give_up, stop).await?;
         Ok(flush.note(id, settlement, self.schedule.held().as_ref()))
     }

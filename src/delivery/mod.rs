@@ -61,8 +61,8 @@ pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};
 pub use token::{MalformedToken, Token, TokenError, TokenFile};
 pub use unsettled::MOST_UNSETTLED;
 
-/// What the courier needs from a queue. Every call may block on a disk: the courier makes them on
-/// tokio's blocking threads.
+/// What the courier needs from a queue. Every call but [`lease_at_hand`](Self::lease_at_hand) may block on a
+/// disk: the courier makes them on tokio's blocking threads.
 pub trait Outbox: Send + Sync + 'static {
     /// Hands out the next update that is due at `now`, `None` if there is none.
     ///
@@ -78,10 +78,18 @@ pub trait Outbox: Send + Sync + 'static {
         self.lease(now)
     }
 
+    /// Makes what [`lease`](Self::lease) would hand out at `now` quick to hand out, if that can be done.
+    fn look_ahead(&self, _now: WallTime) {}
+
+    /// Hands out the same as [`lease`](Self::lease) if that is at hand, and never waits: `None` says nothing else.
+    fn lease_at_hand(&self, _now: WallTime) -> Option<Lease> {
+        None
+    }
+
     /// Settles a lease; gives the receipt of a delivery.
     ///
     /// # Errors
-    /// When the settlement could not be made durable: the lease stands, and the courier tries again.
+    /// When the settlement could not be made durable. Where the lease stands, the courier tries again.
     fn settle(
         &self,
         id: UpdateId,
@@ -127,6 +135,8 @@ pub struct Departed {
 pub struct OutboxError {
     /// What was tried, such as "hand out the next update".
     pub what: &'static str,
+    /// Whether a lease that was to be settled still stands; where it does not, to try again is of no use.
+    pub lease_stands: bool,
     /// Why it failed.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -43,8 +43,11 @@ impl Settling {
 
     /// Why the queue failed last.
     pub(super) fn take_failure(&mut self) -> OutboxError {
-        let unknown =
-            || OutboxError { what: "settle what was delivered", source: "unknown".into() };
+        let unknown = || OutboxError {
+            what: "settle what was delivered",
+            lease_stands: true,
+            source: "unknown".into(),
+        };
         self.failure.take().unwrap_or_else(unknown)
     }
 
@@ -68,7 +71,11 @@ impl Settling {
             };
             let ended = under_way.await.unwrap_or_else(|source| Departed {
                 receipts: Vec::new(),
-                failed: Some(OutboxError { what: "answer", source: source.into() }),
+                failed: Some(OutboxError {
+                    what: "answer",
+                    lease_stands: true,
+                    source: source.into(),
+                }),
             });
             self.under_way = None;
             let (settled, first) = self.books.ended(ended.receipts, monotonic_now());

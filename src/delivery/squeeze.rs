@@ -53,13 +53,20 @@ impl Squeezer {
     /// Takes the next chunk.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Appetite {
         self.read = self.read.saturating_add(chunk.len());
-        for &byte in chunk {
-            if self.fate_of(byte) == Fate::Keep {
-                if self.kept.len() == MAX_KEPT {
-                    return Appetite::Full;
-                }
-                self.kept.push(byte);
+        let mut rest = chunk;
+        loop {
+            let (plain, others) = rest.split_at(self.plain_part(rest));
+            if self.keep(self.worth_keeping(plain)) == Appetite::Full {
+                return Appetite::Full;
             }
+            self.length = self.length.saturating_add(plain.len());
+            let Some((byte, others)) = others.split_first() else { break };
+            if self.fate_of(*byte) == Fate::Keep
+                && self.keep(std::slice::from_ref(byte)) == Appetite::Full
+            {
+                return Appetite::Full;
+            }
+            rest = others;
         }
         if self.read > MAX_READ { Appetite::Full } else { Appetite::More }
     }
@@ -67,6 +74,28 @@ impl Squeezer {
     /// What was kept.
     pub(super) fn into_kept(self) -> Vec<u8> {
         self.kept
+    }
+
+    /// How many of these bytes stand in a string and mean nothing but themselves: nearly all of an answer with faces.
+    fn plain_part(&self, bytes: &[u8]) -> usize {
+        match self.place {
+            Place::String => memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len()),
+            _ => 0,
+        }
+    }
+
+    /// What of a string's next plain bytes is within the bound.
+    fn worth_keeping<'a>(&self, plain: &'a [u8]) -> &'a [u8] {
+        let room = MAX_STRING.saturating_sub(self.length);
+        plain.get(..room).unwrap_or(plain)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Appetite {
+        if self.kept.len() + bytes.len() > MAX_KEPT {
+            return Appetite::Full;
+        }
+        self.kept.extend_from_slice(bytes);
+        Appetite::More
     }
 
     /// Follows the text by one byte and decides about it. An escape is kept whole or not at all.
@@ -124,6 +153,19 @@ mod tests {
         assert!(kept.len() < MAX_STRING + 100, "{}", kept.len());
         let json: serde_json::Value = serde_json::from_str(&kept).unwrap();
         assert_eq!(json["name"], "Ada");
+    }
+
+    #[test]
+    fn how_it_arrives_makes_no_difference() {
+        let long = "y".repeat(MAX_STRING - 3);
+        let text = format!(
+            r#"{{"a":"{long}\\","b":"{long}yyyyyy\u00e9z","c":"{long}\"\"\"\"","d":[true]}}"#
+        );
+        let whole = squeezed(&text, text.len());
+        assert!(serde_json::from_str::<serde_json::Value>(&whole).is_ok(), "{whole}");
+        for chunk in [1, 2, 3, 5, 1_000, MAX_STRING, MAX_STRING + 1] {
+            assert_eq!(squeezed(&text, chunk), whole, "in chunks of {chunk}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct Unit {
     pub(super) exit: String,
     pub(super) restarts: u32,
     pub(super) watchdog: String,
+    /// Whether systemd hands the agent its token, which no other program can read then.
+    pub(super) gives_token: bool,
 }
 
 impl Facts {
@@ -49,7 +51,7 @@ impl Facts {
 /// Asks systemd.
 pub(super) fn probe() -> Facts {
     let properties = "--property=LoadState,ActiveState,SubState,Result,UnitFileState,ExecMainStatus,\
-                      NRestarts,WatchdogUSec";
+                      NRestarts,WatchdogUSec,LoadCredential,LoadCredentialEncrypted";
     ask("systemctl", &["show", "kiosk-enroll.service", properties], ASKING)
         .map_or(Facts::Unknown, |text| parse(&text))
 }
@@ -68,10 +70,17 @@ fn parse(text: &str) -> Facts {
             exit: value("ExecMainStatus"),
             restarts: value("NRestarts").parse().unwrap_or(0),
             watchdog: value("WatchdogUSec"),
+            gives_token: text.lines().any(is_token),
         })),
         "" => Facts::Unknown,
         _ => Facts::NotInstalled,
     }
+}
+
+/// A line such as `LoadCredential=token:/etc/kiosk-enroll/credentials/token`, alone or with others.
+fn is_token(line: &str) -> bool {
+    let credentials = line.strip_prefix("LoadCredential").and_then(|rest| rest.split_once('='));
+    credentials.is_some_and(|(_, all)| all.split_whitespace().any(|one| one.starts_with("token:")))
 }
 
 fn judge(facts: &Facts) -> Finding {
@@ -140,6 +149,23 @@ mod tests {
         let Facts::Unit(mut one) = unit("active", "running") else { return Facts::Unknown };
         change(&mut one);
         Facts::Unit(one)
+    }
+
+    #[test]
+    fn a_token_that_is_a_credential_is_seen() {
+        let gives = |lines: &str| match parse(&format!("LoadState=loaded\n{lines}\n")) {
+            Facts::Unit(unit) => unit.gives_token,
+            _ => false,
+        };
+        for lines in [
+            "LoadCredential=token:/etc/t",
+            "LoadCredentialEncrypted=token:/etc/t",
+            "LoadCredential=device-key:/etc/k\nLoadCredential=token:/etc/t",
+            "LoadCredential=device-key:/etc/k token:/etc/t",
+        ] {
+            assert!(gives(lines), "{lines}");
+        }
+        assert!(!gives("LoadCredential=device-key:/etc/token:k\nLoadCredentialEncrypted="));
     }
 
     #[test]

@@ -40,7 +40,9 @@ pub(crate) fn ask(program: &str, arguments: &[&str], limit: Duration) -> Option<
         }
     };
     let bytes = reader.ok()?.join().ok()?;
-    status?.success().then(|| String::from_utf8_lossy(&bytes).into_owned())
+    // A program that has more to say is cut off, and ends of that.
+    let is_cut = bytes.len() as u64 == MAX;
+    (status?.success() || is_cut).then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -53,6 +55,7 @@ mod tests {
         assert_eq!(ask("echo", &["well"], minute).as_deref(), Some("well\n"));
         assert_eq!(ask("false", &[], minute), None);
         assert_eq!(ask("/no/such/program", &[], minute), None);
+        assert_eq!(ask("yes", &[], minute).map(|said| said.len() as u64), Some(MAX));
         assert_eq!(ask("sleep", &["1000"], Duration::from_millis(20)), None);
     }
 }

@@ -110,7 +110,18 @@ impl Site {
 
     /// Where the token lies.
     pub(super) fn token_path(&self) -> Result<std::path::PathBuf, Finding> {
-        Ok(self.paths.token_file(self.config()?.verifik.token_file.as_deref()))
+        let configured = self.config()?.verifik.token_file.as_deref();
+        let path = self.paths.token_file(configured);
+        let is_credential = configured.is_none()
+            && !path.exists()
+            && matches!(self.unit(), agent_unit::Facts::Unit(unit) if unit.gives_token);
+        if is_credential {
+            return Err(Finding::skipped(
+                "the unit gives the agent its token as a credential, which no other program can read: \
+                 `kiosk-enroll status` tells how delivery goes and when the token ends",
+            ));
+        }
+        Ok(path)
     }
 
     /// The running agent.

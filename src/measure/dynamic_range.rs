@@ -4,7 +4,7 @@
 
 use super::scale::reading;
 use super::{Limits, Measure, Subject};
-use crate::domain::{Cause, MeasureName, Reading};
+use crate::domain::{MeasureName, Reading};
 
 pub(super) const MEASURE: Measure = Measure {
     name: MeasureName("dynamic_range"),
@@ -19,15 +19,11 @@ pub(super) const MEASURE: Measure = Measure {
 };
 
 fn read(subject: &Subject<'_>) -> Reading {
-    match subject.histogram().map(|histogram| histogram.shares()) {
-        Ok(Some(shares)) => {
-            let used = shares.iter().filter(|share| **share > 0.0);
-            let bits: f64 = used.map(|share| -share * share.log2()).sum();
-            reading(bits.max(0.0), 12.5 * bits)
-        }
-        Ok(None) => Reading::NotAssessed(Cause::TooSmall),
-        Err(cause) => Reading::NotAssessed(cause),
-    }
+    subject.read_luminances(|shares| {
+        let used = shares.iter().filter(|share| **share > 0.0);
+        let bits: f64 = used.map(|share| -share * share.log2()).sum();
+        reading(bits.max(0.0), 12.5 * bits)
+    })
 }
 
 #[cfg(test)]

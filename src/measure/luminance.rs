@@ -2,7 +2,7 @@
 
 use super::scale::{reading, sigmoid};
 use super::{Limits, Measure, Subject};
-use crate::domain::{Cause, MeasureName, Reading, Reason};
+use crate::domain::{MeasureName, Reading, Reason};
 
 pub(super) const MEASURE: Measure = Measure {
     name: MeasureName("luminance_mean"),
@@ -17,16 +17,12 @@ pub(super) const MEASURE: Measure = Measure {
 };
 
 fn read(subject: &Subject<'_>) -> Reading {
-    match subject.histogram().map(|histogram| histogram.shares()) {
-        Ok(Some(shares)) => {
-            let weighted = shares.iter().zip(0..=255_u8).map(|(share, bin)| share * f64::from(bin));
-            let mean = weighted.sum::<f64>() / 255.0;
-            let score = sigmoid(mean, 0.2, 0.05) * (1.0 - sigmoid(mean, 0.8, 0.05));
-            reading(mean, 100.0 * score)
-        }
-        Ok(None) => Reading::NotAssessed(Cause::TooSmall),
-        Err(cause) => Reading::NotAssessed(cause),
-    }
+    subject.read_luminances(|shares| {
+        let weighted = shares.iter().zip(0..=255_u8).map(|(share, bin)| share * f64::from(bin));
+        let mean = weighted.sum::<f64>() / 255.0;
+        let score = sigmoid(mean, 0.2, 0.05) * (1.0 - sigmoid(mean, 0.8, 0.05));
+        reading(mean, 100.0 * score)
+    })
 }
 
 #[cfg(test)]

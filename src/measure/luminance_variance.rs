@@ -4,7 +4,7 @@
 
 use super::scale::reading;
 use super::{Limits, Measure, Subject};
-use crate::domain::{Cause, MeasureName, Reading};
+use crate::domain::{MeasureName, Reading};
 
 pub(super) const MEASURE: Measure = Measure {
     name: MeasureName("luminance_variance"),
@@ -19,19 +19,15 @@ pub(super) const MEASURE: Measure = Measure {
 };
 
 fn read(subject: &Subject<'_>) -> Reading {
-    match subject.histogram().map(|histogram| histogram.shares()) {
-        Ok(Some(shares)) => {
-            let moment = |power: i32| -> f64 {
-                let bins = shares.iter().zip(0..=255_u8);
-                bins.map(|(share, bin)| share * (f64::from(bin) / 255.0).powi(power)).sum()
-            };
-            let variance = (moment(2) - moment(1).powi(2)).max(0.0);
-            let spread = 60.0 * variance;
-            reading(variance, 100.0 * (std::f64::consts::PI * spread / (spread + 1.0)).sin())
-        }
-        Ok(None) => Reading::NotAssessed(Cause::TooSmall),
-        Err(cause) => Reading::NotAssessed(cause),
-    }
+    subject.read_luminances(|shares| {
+        let moment = |power: i32| -> f64 {
+            let bins = shares.iter().zip(0..=255_u8);
+            bins.map(|(share, bin)| share * (f64::from(bin) / 255.0).powi(power)).sum()
+        };
+        let variance = (moment(2) - moment(1).powi(2)).max(0.0);
+        let spread = 60.0 * variance;
+        reading(variance, 100.0 * (std::f64::consts::PI * spread / (spread + 1.0)).sin())
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::scale::reading;
 use super::{Limits, Measure, Subject};
-use crate::domain::{Cause, MeasureName, Reading, Reason};
+use crate::domain::{MeasureName, Reading, Reason};
 
 pub(super) const MEASURE: Measure = Measure {
     name: MeasureName("over_exposure"),
@@ -21,14 +21,10 @@ pub(super) const MEASURE: Measure = Measure {
 const BRIGHTEST: usize = 247;
 
 fn read(subject: &Subject<'_>) -> Reading {
-    match subject.histogram().map(|histogram| histogram.shares()) {
-        Ok(Some(shares)) => {
-            let share: f64 = shares.iter().skip(BRIGHTEST).sum();
-            reading(share, (1.0 / (share + 0.01)).min(100.0))
-        }
-        Ok(None) => Reading::NotAssessed(Cause::TooSmall),
-        Err(cause) => Reading::NotAssessed(cause),
-    }
+    subject.read_luminances(|shares| {
+        let share: f64 = shares.iter().skip(BRIGHTEST).sum();
+        reading(share, (1.0 / (share + 0.01)).min(100.0))
+    })
 }
 
 #[cfg(test)]

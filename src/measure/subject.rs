@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::aligned::{Aligned, Histogram};
 use super::window::Window;
-use crate::domain::{Cause, Detection, Eyes, Face, HeadPose, Landmarks, MESH_POINTS, Point, Size};
+use crate::domain::{
+    Cause, Detection, Eyes, Face, HeadPose, Landmarks, MESH_POINTS, Point, Reading, Size,
+};
 
 /// The mesh point at the bottom of the chin.
 const CHIN: usize = 152;
@@ -165,9 +167,19 @@ impl<'a> Subject<'a> {
     }
 
     /// The histogram of linear-light luminance inside the face's oval.
-    pub(super) fn histogram(&self) -> Result<&Histogram, Cause> {
+    fn histogram(&self) -> Result<&Histogram, Cause> {
         let aligned = self.aligned()?;
         Ok(self.histogram.get_or_init(|| aligned.face_histogram()))
+    }
+
+    /// A measure of how the linear-light luminances inside the face's oval are spread: `read` gets the share of
+    /// each of the 256.
+    pub(super) fn read_luminances(&self, read: impl FnOnce(&[f64; 256]) -> Reading) -> Reading {
+        match self.histogram().map(Histogram::shares) {
+            Ok(Some(shares)) => read(&shares),
+            Ok(None) => Reading::NotAssessed(Cause::TooSmall),
+            Err(cause) => Reading::NotAssessed(cause),
+        }
     }
 
     /// The middle of the face, pixel by pixel as it arrived.

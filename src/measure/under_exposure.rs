@@ -2,7 +2,7 @@
 
 use super::scale::{reading, sigmoid};
 use super::{Limits, Measure, Subject};
-use crate::domain::{Cause, MeasureName, Reading, Reason};
+use crate::domain::{MeasureName, Reading, Reason};
 
 pub(super) const MEASURE: Measure = Measure {
     name: MeasureName("under_exposure"),
@@ -20,14 +20,10 @@ pub(super) const MEASURE: Measure = Measure {
 const DARKEST: usize = 25;
 
 fn read(subject: &Subject<'_>) -> Reading {
-    match subject.histogram().map(|histogram| histogram.shares()) {
-        Ok(Some(shares)) => {
-            let share: f64 = shares.iter().take(DARKEST + 1).sum();
-            reading(share, 120.0 * (0.832 - sigmoid(share, 0.92, 0.05)))
-        }
-        Ok(None) => Reading::NotAssessed(Cause::TooSmall),
-        Err(cause) => Reading::NotAssessed(cause),
-    }
+    subject.read_luminances(|shares| {
+        let share: f64 = shares.iter().take(DARKEST + 1).sum();
+        reading(share, 120.0 * (0.832 - sigmoid(share, 0.92, 0.05)))
+    })
 }
 
 #[cfg(test)]

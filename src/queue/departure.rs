@@ -8,7 +8,7 @@
 //!
 //! **Invariants**
 //! - What is gone has its receipt: a staged one counts from the moment its entry is gone (see `receipts`). Only
-//!   where there is no room for it does the entry go first.
+//!   where it cannot be staged does the entry go without it, and a warning says so.
 //! - Until `finish` the person's lane is busy, so nothing newer can overtake a removal that is not durable.
 //! - Whatever fails leaves the updates in flight. To settle them as delivered again does no harm.
 
@@ -102,9 +102,7 @@ impl State {
         let mut receipts = Vec::new();
         for (_, receipt) in leaving {
             self.forget(receipt.id);
-            if staged.is_ok()
-                && let Err(error) = self.receipts.publish(receipt.clone())
-            {
+            if let Err(error) = self.receipts.publish(receipt.clone()) {
                 tracing::warn!(id = %receipt.id, %error, "delivered, but its receipt cannot be kept");
             }
             receipts.push(receipt);

@@ -125,6 +125,7 @@ impl State {
         }
         self.index.change(changes, Wait::No);
         for old in replaced {
+            self.ahead.forget(*old);
             if let Some(item) = self.lanes.remove(*old) {
                 self.retire(item.key);
             }

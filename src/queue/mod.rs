@@ -50,9 +50,10 @@
 //! 3. A program that is older than a file puts it into the quarantine and keeps every data key. After the
 //!    upgrade `quarantine/*.entry` can be moved back to `entries/` while no agent runs.
 //!
-//! What is absent: no thread but the index's, no clock (the time is an argument), no network, no policy of
+//! What is absent: no thread but the index's and, for a moment, those that write receipts side by side; no clock (the time is an argument), no network, no policy of
 //! when to try again.
 
+mod ahead;
 mod capture;
 mod departure;
 mod device_key;
@@ -209,16 +210,24 @@ impl Queue {
         self.state().lanes.iter().map(|(id, item)| item.head(id)).collect()
     }
 
+    /// What is known of one update without its file.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`].
+    pub fn head(&self, id: UpdateId) -> Result<QueuedUpdate, QueueError> {
+        let state = self.state();
+        let here = state.lanes.get(id).filter(|item| item.standing != Standing::Leaving);
+        here.map(|item| item.head(id)).ok_or(QueueError::NotFound(id))
+    }
+
     /// One update with its contents.
     ///
     /// # Errors
     /// [`QueueError::NotFound`]; [`QueueError::Damaged`] when it had to be put aside just now;
     /// [`QueueError::Storage`].
     pub fn read(&self, id: UpdateId) -> Result<(QueuedUpdate, PersonUpdate), QueueError> {
-        let mut state = self.state();
-        let here = state.lanes.get(id).filter(|item| item.standing != Standing::Leaving);
-        let head = here.ok_or(QueueError::NotFound(id))?.head(id);
-        Ok((head, state.read_update(id)?))
+        let head = self.head(id)?;
+        Ok((head, self.state().read_update(id)?))
     }
 
     /// Hands out the update whose turn it is, and marks it in flight; `None` when none is due.
@@ -240,6 +249,18 @@ impl Queue {
     /// As with [`lease`](Self::lease).
     pub fn lease_smallest(&self, now: WallTime) -> Result<Option<Lease>, QueueError> {
         self.state().lease(Pick::Smallest, now)
+    }
+
+    /// Reads the update that [`lease`](Self::lease) would hand out at `now`, so that the lease need not wait for the
+    /// disk. Nothing else changes; a damaged one is put aside now instead of then.
+    pub fn look_ahead(&self, now: WallTime) {
+        self.state().look_ahead(now);
+    }
+
+    /// Does the same as [`lease`](Self::lease) where the update was [looked ahead](Self::look_ahead) at and nobody else
+    /// uses the queue just now; waits for nothing. `None` says nothing about what is due.
+    pub fn lease_at_hand(&self, now: WallTime) -> Option<Lease> {
+        self.state.try_lock().ok()?.lease_at_hand(now)
     }
 
     /// When the next update may be handed out: `now` or later, `None` when nothing waits for its time.

@@ -95,6 +95,7 @@ impl World {
         match *action {
             Action::Enqueue { person, fields } => self.enqueue(person, fields),
             Action::Lease(pick) => drop(self.lease(pick)),
+            Action::LookAhead => self.queue().look_ahead(self.now),
             Action::Deliver(pick) => {
                 if let Some(id) = picked(self.in_flight.keys(), pick)
                     && !self.is_leaving(id)
@@ -184,7 +185,14 @@ impl World {
     }
 
     fn lease(&mut self, pick: Pick) -> Option<UpdateId> {
-        let lease = self.queue().state().lease(pick, self.now).ok().flatten()?;
+        let at_hand = match pick {
+            Pick::Foremost => self.queue().lease_at_hand(self.now),
+            Pick::Smallest => None,
+        };
+        let lease = match at_hand {
+            Some(lease) => lease,
+            None => self.queue().state().lease(pick, self.now).ok().flatten()?,
+        };
         let person = lease.update.person_id();
         assert!(
             self.in_flight.values().all(|other| other.person_id() != person),

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::DeviceKey;
+use super::ahead::Ahead;
 use super::error::QueueError;
 use super::fs::{Disk, TMP};
 use super::index::{Change, Deadlines, Index, IndexHealth, Opener, Rows, Wait};
@@ -87,6 +88,7 @@ pub(super) fn recover(
         options,
         keys,
         lanes,
+        ahead: Ahead::default(),
         index,
         receipts,
         sequence,

@@ -8,7 +8,7 @@ use super::lanes::{Item, Pick, Standing};
 use super::note::Note;
 use super::state::State;
 use super::turns::FURTHEST_NOT_BEFORE;
-use crate::domain::{Lease, UpdateId, UpdateState, WallTime};
+use crate::domain::{Lease, QueuedUpdate, UpdateId, UpdateState, WallTime};
 
 /// How long an update waits after the disk refused to read it or to write about it.
 const DISK_PAUSE: Duration = Duration::from_secs(300);
@@ -27,13 +27,9 @@ impl State {
     pub(super) fn lease(&mut self, pick: Pick, now: WallTime) -> Result<Option<Lease>, QueueError> {
         let mut failed = None;
         while let Some(id) = self.lanes.next(pick, now) {
-            match self.read_update(id) {
+            match self.ahead.take(id).map_or_else(|| self.read_update(id), Ok) {
                 Ok(update) => {
-                    let leased = self.lanes.change(id, |item| {
-                        item.standing = Standing::InFlight;
-                        item.head(id)
-                    });
-                    let head = leased.ok_or(QueueError::NotFound(id))?;
+                    let head = self.begin_flight(id)?;
                     return Ok(Some(Lease { head, update }));
                 }
                 // It is out of the queue now.
@@ -48,6 +44,36 @@ impl State {
         failed.map_or(Ok(None), Err)
     }
 
+    /// Hands out what was read ahead, if it is its turn; see [`Queue::lease_at_hand`](super::Queue::lease_at_hand).
+    pub(super) fn lease_at_hand(&mut self, now: WallTime) -> Option<Lease> {
+        let id = self.lanes.next(Pick::Foremost, now).filter(|id| self.ahead.holds(*id))?;
+        let update = self.ahead.take(id)?;
+        let head = self.begin_flight(id).ok()?;
+        Some(Lease { head, update })
+    }
+
+    /// Marks an update as being sent.
+    fn begin_flight(&mut self, id: UpdateId) -> Result<QueuedUpdate, QueueError> {
+        let leased = self.lanes.change(id, |item| {
+            item.standing = Standing::InFlight;
+            item.head(id)
+        });
+        leased.ok_or(QueueError::NotFound(id))
+    }
+
+    /// Reads the foremost update before it is asked for; see [`Queue::look_ahead`](super::Queue::look_ahead).
+    pub(super) fn look_ahead(&mut self, now: WallTime) {
+        match self.lanes.next(Pick::Foremost, now) {
+            Some(id) if self.ahead.holds(id) => {}
+            // A lease says what is wrong with it.
+            Some(id) => match self.read_update(id) {
+                Ok(update) => self.ahead.put(id, update),
+                Err(_) => self.ahead.clear(),
+            },
+            None => self.ahead.clear(),
+        }
+    }
+
     /// Puts a leased update back, or aside; see [`Queue::settle`](super::Queue::settle).
     pub(super) fn give_back(
         &mut self,
@@ -59,6 +85,8 @@ impl State {
         if item.standing != Standing::InFlight {
             return Err(QueueError::State { id, found: item.state(), wanted: "in flight" });
         }
+        // It may be long until another one goes.
+        self.ahead.clear();
         match back {
             Back::Retry { not_before, reason } => {
                 self.lanes.change(id, |item| {
@@ -149,6 +177,7 @@ impl State {
     }
 
     fn park(&mut self, id: UpdateId, reason: &str, now: WallTime) -> Result<(), QueueError> {
+        self.ahead.forget(id);
         self.lanes.change(id, |item| {
             item.attempts = item.attempts.saturating_add(1);
             item.reason = Some(shortened(reason));
@@ -281,6 +310,55 @@ mod tests {
         assert!(!fs.files().contains_key(Path::new("/queue/reserve")), "the ballast made room");
         deliver(&queue);
         assert_eq!(queue.list()[0].id, parked);
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_leased_without_its_file_and_goes_with_its_update() {
+        let fs = Arc::new(MemoryFs::default());
+        let queue = queue(&fs);
+        let ahead = |queue: &Queue, id| queue.state().ahead.holds(id);
+        let first = queue.enqueue(named("p1", "Ada"), NOW).unwrap().id;
+        queue.look_ahead(NOW);
+        assert!(ahead(&queue, first));
+        let merged = queue.enqueue(named("p1", "Ada King"), NOW).unwrap().id;
+        assert!(!ahead(&queue, first), "a newer one took it in");
+        queue.look_ahead(NOW);
+        assert!(ahead(&queue, merged));
+        let entry = queue.state().layout.entry(merged);
+        let file = fs.files()[&entry].clone();
+        fs.tamper(&entry, None);
+        let lease = queue.lease_at_hand(NOW).unwrap();
+        assert_eq!((lease.head.id, lease.update.name()), (merged, Some("Ada King")));
+        fs.tamper(&entry, Some(file));
+        let second = queue.enqueue(named("p2", "Bob"), NOW).unwrap().id;
+        assert!(queue.lease_at_hand(NOW).is_none(), "it would have to be read");
+        queue.look_ahead(NOW);
+        assert!(ahead(&queue, second));
+        queue.settle(merged, Settlement::Release, NOW).unwrap();
+        assert!(!ahead(&queue, second), "it may be long until another one goes");
+        queue.look_ahead(NOW);
+        queue.lease_smallest(NOW).unwrap().unwrap();
+        queue.look_ahead(NOW);
+        let last = queue.list()[1].id;
+        queue.set_aside(last, "by hand").unwrap();
+        assert!(!ahead(&queue, last), "parked");
+    }
+
+    #[test]
+    fn an_update_in_flight_whose_file_is_damaged_is_delivered_all_the_same() {
+        for damage in [None, Some(vec![0; 90])] {
+            let fs = Arc::new(MemoryFs::default());
+            let queue = queue(&fs);
+            let id = queue.enqueue(named("p1", "Ada"), NOW).unwrap().id;
+            queue.lease(NOW).unwrap().unwrap();
+            let entry = queue.state().layout.entry(id);
+            fs.tamper(&entry, damage);
+            assert!(matches!(queue.read(id), Err(QueueError::Damaged { .. })));
+            assert_eq!(queue.head(id).unwrap().state, UpdateState::InFlight);
+            let delivered = Settlement::Delivered(Confirmation::Confirmed);
+            assert!(queue.settle(id, delivered, NOW).unwrap().is_some());
+            assert!(queue.list().is_empty() && !fs.files().contains_key(&entry));
+        }
     }
 
     #[test]

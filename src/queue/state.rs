@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::ahead::Ahead;
 use super::entry;
 use super::error::{QueueError, QueueErrorKind};
 use super::fs::Disk;
@@ -16,7 +17,7 @@ use super::receipts::Receipts;
 use super::retention::{QueueOptions, Usage};
 use super::row;
 use super::sequence::Sequence;
-use crate::domain::{PersonUpdate, UpdateId, WallTime};
+use crate::domain::{PersonUpdate, UpdateId, UpdateState, WallTime};
 
 /// An entry that was sealed with another device key.
 pub(super) struct Foreign {
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) options: QueueOptions,
     pub(super) keys: KeyRing,
     pub(super) lanes: Lanes,
+    pub(super) ahead: Ahead,
     pub(super) index: Index,
     pub(super) receipts: Receipts,
     pub(super) sequence: Sequence,
@@ -68,14 +70,19 @@ impl State {
         }
     }
 
-    /// Reads and opens an update. A damaged one goes to the quarantine, and its lane goes on without it.
+    /// Reads and opens an update. A damaged one goes to the quarantine, and its lane goes on without it; unless it
+    /// is in flight: whoever leased it has its contents and settles it.
     pub(super) fn read_update(&mut self, id: UpdateId) -> Result<PersonUpdate, QueueError> {
-        let key_id = self.lanes.get(id).ok_or(QueueError::NotFound(id))?.key;
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
+        let (key_id, in_flight) = (item.key, item.state() == UpdateState::InFlight);
         let path = self.layout.entry(id);
         let file = match self.disk.read(&path) {
             Err(QueueError::Storage { source, .. })
                 if source.kind() == std::io::ErrorKind::NotFound =>
             {
+                if in_flight {
+                    return Err(QueueError::Damaged { id });
+                }
                 tracing::error!(%id, "its file was removed by somebody else");
                 self.forget(id);
                 return Err(QueueError::Damaged { id });
@@ -84,6 +91,7 @@ impl State {
         };
         match self.keys.get(key_id).and_then(|key| entry::open(&file, key)) {
             Some(update) => Ok(update),
+            None if in_flight => Err(QueueError::Damaged { id }),
             None => {
                 self.quarantine.take(&path, "changed");
                 self.forget(id);
@@ -95,6 +103,7 @@ impl State {
     /// Drops an update from memory and index after its file is gone, and its key with the last entry.
     pub(super) fn forget(&mut self, id: UpdateId) -> Option<Item> {
         let item = self.lanes.remove(id)?;
+        self.ahead.forget(id);
         self.index.change(vec![Change::Remove(id)], Wait::No);
         self.retire(item.key);
         Some(item)

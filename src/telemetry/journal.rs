@@ -72,7 +72,7 @@ fn record(line: &Line) -> Vec<u8> {
 }
 
 /// syslog's numbers.
-const fn priority(level: Level) -> &'static str {
+pub(super) const fn priority(level: Level) -> &'static str {
     match level {
         Level::ERROR => "3",
         Level::WARN => "4",

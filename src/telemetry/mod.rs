@@ -106,20 +106,23 @@ impl Sink {
     }
 
     fn write(&self, line: &Line) {
-        let looks = match self {
-            // A journal that has gone away or is full: text still reaches it through standard error.
+        let (looks, level) = match self {
+            // A journal that has gone away or is full: text still reaches it through standard error, with its
+            // level in front as sd-daemon(3) has it.
             Self::Journal(journal) => match journal.send(line) {
                 Ok(()) => return,
-                Err(_) => Looks { stamped: false, coloured: false },
+                Err(_) => (PLAIN, format!("<{}>", journal::priority(line.level))),
             },
-            Self::Text(looks) => *looks,
+            Self::Text(looks) => (*looks, String::new()),
         };
-        let mut text = looks.lay_out(line, SystemTime::now());
-        text.push('\n');
+        let text = format!("{level}{}\n", looks.lay_out(line, SystemTime::now()));
         // A log that cannot be written, as on a full disk, must end nothing.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }
+
+/// For what stamps the lines itself.
+const PLAIN: Looks = Looks { stamped: false, coloured: false };
 
 /// How a line looks as text.
 #[derive(Debug, Clone, Copy)]

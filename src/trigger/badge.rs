@@ -43,7 +43,7 @@ impl Badge {
         let content = content.trim();
         match (content.strip_prefix(BADGE_PREFIX), listing) {
             (Some(id), _) => {
-                let person_id = PersonId::parse(id).map_err(Refusal::BadId)?;
+                let person_id = PersonId::parse(id).map_err(|_| Refusal::BadId)?;
                 match listing {
                     Listing::Only(roster) if !roster.lists(&person_id) => {
                         Err(Refusal::NotListed(person_id))
@@ -105,7 +105,7 @@ mod tests {
     fn a_badge_with_an_impossible_id_is_refused_and_says_so() {
         for bad in ["kiosk-enroll:", "kiosk-enroll:a/b", "kiosk-enroll: p-1", "kiosk-enroll:.."] {
             let refusal = Badge::read(bad, Listing::Open).unwrap_err();
-            assert!(matches!(refusal, Refusal::BadId(_)), "{bad}");
+            assert!(refusal == Refusal::BadId, "{bad}");
             assert!(!refusal.hint().is_empty());
         }
     }

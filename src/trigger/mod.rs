@@ -13,7 +13,7 @@ mod debounce;
 mod qr;
 mod roster;
 
-use crate::domain::{FieldError, Moment, PersonId, Size};
+use crate::domain::{Moment, PersonId, Size};
 
 pub use badge::BADGE_PREFIX;
 pub use debounce::{AWAY, QUIET};
@@ -69,8 +69,10 @@ pub trait Trigger: Send {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The id on it is not valid.
-    #[error("badge refused: {0}")]
-    BadId(FieldError),
+    ///
+    /// Nothing of it is told: a badge of another system may carry a name there.
+    #[error("badge refused: what stands on it is no person id")]
+    BadId,
     /// The roster does not list the person.
     #[error("badge of person {0} refused: not on the roster")]
     NotListed(PersonId),
@@ -86,7 +88,7 @@ impl Refusal {
     /// What a person can do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::BadId(_) => "print the badge again with a valid person id",
+            Self::BadId => "print the badge again with a valid person id",
             Self::NotListed(_) => "add the person's id to the roster file",
             Self::NoRoster(_) => "check that the roster file exists and may be read",
             Self::SeveralBadges(_) => "show one badge only",

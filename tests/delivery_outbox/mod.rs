@@ -41,6 +41,8 @@ struct Contents {
     /// So many calls of each kind fail first.
     failing_leases: u32,
     failing_settlements: u32,
+    /// The first that is to be parked cannot be, and is queued again.
+    failing_park: bool,
 }
 
 impl MemoryOutbox {
@@ -78,6 +80,11 @@ impl MemoryOutbox {
         contents.failing_settlements = settlements;
     }
 
+    /// The first update to be parked is queued again, for later.
+    pub(crate) fn fail_first_park(&self) {
+        self.0.lock().unwrap().failing_park = true;
+    }
+
     /// Lets no delivery be settled for a while.
     pub(crate) fn gate_settlements(&self) -> Gate {
         let (open, opened) = std::sync::mpsc::channel::<()>();
@@ -111,7 +118,7 @@ impl MemoryOutbox {
 }
 
 fn broken(what: &'static str) -> OutboxError {
-    OutboxError { what, source: "the disk is gone".into() }
+    OutboxError { what, lease_stands: true, source: "the disk is gone".into() }
 }
 
 impl Outbox for MemoryOutbox {
@@ -150,6 +157,14 @@ impl Outbox for MemoryOutbox {
         if contents.failing_settlements > 0 {
             contents.failing_settlements -= 1;
             return Err(broken("settle"));
+        }
+        if matches!(settlement, Settlement::Park { .. }) && contents.failing_park {
+            contents.failing_park = false;
+            let mut heads = contents.updates.iter_mut().map(|(head, _)| head);
+            let head = heads.find(|head| head.id == id).unwrap();
+            head.state = UpdateState::Queued;
+            head.not_before = Some(now + Duration::from_secs(300));
+            return Err(OutboxError { lease_stands: false, ..broken("park") });
         }
         contents.settlements.push((id, settlement.clone()));
         let index = contents.updates.iter().position(|(head, _)| head.id == id).unwrap();

@@ -24,8 +24,8 @@ const LEAST_PART: f64 = 0.8;
 /// How long the agent, and then the plain client, are watched at a time, and how often.
 const SLICE: Duration = Duration::from_secs(2);
 const SLICES: usize = 20;
-/// Whom the plain client changes.
-const PLAIN: &str = "plain";
+/// Neither is watched while it takes up its work again.
+const RUN_UP: Duration = Duration::from_millis(200);
 /// Memory is looked at when a start has calmed down.
 const CALM: Duration = Duration::from_secs(3);
 
@@ -34,8 +34,9 @@ pub(crate) fn run(plan: &mut Plan) -> Outcome {
     let runtime = Runtime::new().unwrap();
     let options = StandInOptions { fault: FaultKind::Down, ..StandInOptions::default() };
     let stand_in = runtime.block_on(StandIn::start(options)).unwrap();
+    let plain = runtime.block_on(StandIn::start(StandInOptions::default())).unwrap();
     let site = Site::new(&folder.path().join("state"), &stand_in.base_url());
-    let scene = Scene { runtime, stand_in, site, picture: picture(&mut plan.rng) };
+    let scene = Scene { runtime, stand_in, plain, site, picture: picture(&mut plan.rng) };
     let count = plan.rounds;
     let (_, empty_memory) = scene.start_and_measure().1;
     let empty_disk = disk_usage(scene.site.dir());
@@ -59,20 +60,23 @@ pub(crate) fn run(plan: &mut Plan) -> Outcome {
         figure("most memory more while delivering, a request with it", mib(peak)),
         figure("disk more than when empty, afterwards (at most 8 MiB)", mib(left)),
     ]);
-    assert!(start < MOST_START, "the start took {start:?}");
-    assert!(grown < MOST_MEMORY, "memory grew by {grown} bytes");
-    assert!(left <= MOST_LEFT, "{left} bytes are left on the disk");
-    // A short run has no stretch to compare.
-    assert!(
-        drained.slices.is_empty() || part >= LEAST_PART,
-        "{part:.2} of the plain client's rate"
-    );
-    Outcome::Held(figures)
+    let bounds = [
+        (start < MOST_START, "the start is slow"),
+        (grown < MOST_MEMORY, "memory grew"),
+        (left <= MOST_LEFT, "the disk is not freed"),
+        // A short run has no stretch to compare.
+        (drained.slices.is_empty() || part >= LEAST_PART, "the rate is low"),
+    ];
+    let missed: Vec<_> =
+        bounds.iter().filter(|(held, _)| !held).map(|(_, what)| (*what).to_owned()).collect();
+    if missed.is_empty() { Outcome::Held(figures) } else { Outcome::Missed(figures, missed) }
 }
 
 struct Scene {
     runtime: Runtime,
     stand_in: StandInHandle,
+    /// The plain client's: another of the same kind in the same process, for each remembers so many requests only.
+    plain: StandInHandle,
     site: Site,
     picture: Vec<u8>,
 }
@@ -122,7 +126,7 @@ impl Scene {
     }
 
     /// Lets the agent deliver everything. Now and then it is stopped, and a plain client sends meanwhile: both
-    /// meet the same server, disk and load, and never each other.
+    /// meet equal servers, the same disk and load, and never each other.
     fn drain(&self, agent: &Agent, count: u32) -> Drained {
         self.stand_in.set_fault(FaultKind::None);
         let over = AtomicBool::new(false);
@@ -154,6 +158,7 @@ impl Scene {
         let mut slices: Vec<Slice> = Vec::new();
         let mut before = self.while_stopped(agent);
         while slices.len() < SLICES {
+            std::thread::sleep(RUN_UP);
             let (began, arrived) = (Instant::now(), self.arrived());
             std::thread::sleep(SLICE);
             let delivered = self.arrived() - arrived;
@@ -184,7 +189,7 @@ impl Scene {
 
     /// How many PUTs of the agent were answered.
     fn arrived(&self) -> usize {
-        self.stand_in.requests().iter().filter(|seen| seen.person_id != PLAIN).count()
+        self.stand_in.requests().len()
     }
 
     /// How many equal bodies a second a client gets through that does nothing else.
@@ -193,7 +198,7 @@ impl Scene {
         let body =
             json!({ "images": [STANDARD.encode(&self.picture)], "notes": notes }).to_string();
         let body = axum::body::Bytes::from(body);
-        let url = format!("{}/v2/face-recognition/persons/{PLAIN}", self.stand_in.base_url());
+        let url = format!("{}/v2/face-recognition/persons/plain", self.plain.base_url());
         self.runtime.block_on(async {
             let client = reqwest::Client::new();
             let send = async || {
@@ -203,7 +208,10 @@ impl Scene {
                 assert!(answer.status().is_success());
                 answer.bytes().await.unwrap();
             };
-            send().await;
+            let run_up = Instant::now();
+            while run_up.elapsed() < RUN_UP {
+                send().await;
+            }
             let (began, mut sent) = (Instant::now(), 0_u32);
             while began.elapsed() < SLICE {
                 send().await;

@@ -24,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use plan::{Asked, Outcome, Plan};
+use plan::{Asked, Figures, Outcome, Plan};
 
 /// One promise and the program that tries to break it.
 struct Proof {
@@ -88,11 +88,17 @@ fn holds(proof: &Proof, mut plan: Plan) -> bool {
     let began = Instant::now();
     match catch_unwind(AssertUnwindSafe(|| (proof.run)(&mut plan))) {
         Ok(Outcome::Held(figures)) => {
-            for (what, figure) in figures {
-                println!("  {what:<58} {figure}");
-            }
+            tell(&figures);
             println!("  {name} holds ({:.0} s)", began.elapsed().as_secs_f64());
             true
+        }
+        Ok(Outcome::Missed(figures, missed)) => {
+            tell(&figures);
+            println!(
+                "  {name} DOES NOT HOLD: {}; again: make proof-queue {again}",
+                missed.join(", ")
+            );
+            false
         }
         Ok(Outcome::HeldInside) => true,
         Ok(Outcome::Skipped(why)) => {
@@ -105,5 +111,11 @@ fn holds(proof: &Proof, mut plan: Plan) -> bool {
             println!("  {name} DOES NOT HOLD; again: make proof-queue {again}");
             false
         }
+    }
+}
+
+fn tell(figures: &Figures) {
+    for (what, figure) in figures {
+        println!("  {what:<58} {figure}");
     }
 }

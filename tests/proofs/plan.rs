@@ -57,6 +57,8 @@ pub(crate) type Figures = Vec<(String, String)>;
 /// What a proof ended in; a broken promise is a panic.
 pub(crate) enum Outcome {
     Held(Figures),
+    /// Nothing was lost, but these figures are beyond their bounds.
+    Missed(Figures, Vec<String>),
     /// The same, and the process inside the namespace has told the figures.
     HeldInside,
     Skipped(String),

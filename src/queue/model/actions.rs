@@ -14,6 +14,7 @@ pub(super) enum Action {
         fields: u8,
     },
     Lease(Pick),
+    LookAhead,
     Deliver(u8),
     /// Begins to settle several as delivered, chosen by bits; the next two go on with it.
     BeginGroup(u8),
@@ -46,7 +47,8 @@ pub(super) enum Damage {
 pub(super) fn action() -> impl Strategy<Value = Action> {
     use Action::{
         BeginGroup, CutPowerAfter, Damage as Damaged, Deliver, Discard, Enqueue, FailAfter, Fill,
-        FinishGroup, Free, Lease, MoveClock, Park, Release, Requeue, Restart, Retry, SettleGroup,
+        FinishGroup, Free, Lease, LookAhead, MoveClock, Park, Release, Requeue, Restart, Retry,
+        SettleGroup,
     };
     let damage = prop_oneof![
         any::<u16>().prop_map(Damage::Flip),
@@ -57,6 +59,7 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         12 => (0..PERSONS, 1..8_u8).prop_map(|(person, fields)| Enqueue { person, fields }),
         10 => prop_oneof![Just(Pick::Foremost), Just(Pick::Smallest)].prop_map(Lease),
+        6 => Just(LookAhead),
         6 => any::<u8>().prop_map(Deliver),
         6 => any::<u8>().prop_map(BeginGroup),
         4 => Just(SettleGroup),
