@@ -98,6 +98,7 @@ impl State {
             Standing::Parked { outdated_by } => outdated_by,
             _ => None,
         };
+        self.ahead.forget(id);
         let wanted = reason.chars().take(300).collect();
         let before = self.lanes.change(id, |item| item.reason.replace(wanted)).flatten();
         if let Err(error) = self.write_note(id, outdated_by) {

@@ -272,6 +272,8 @@ impl World {
     fn damage(&mut self, pick: u8, damage: Damage) {
         self.fs.disarm();
         self.fs.set_capacity(None);
+        // The restart below comes before their settlement, too.
+        self.forget_group();
         let ours = |path: &PathBuf| {
             ["entries", "keys", "queue"].iter().any(|dir| path.parent().unwrap().ends_with(dir))
         };
