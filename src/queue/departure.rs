@@ -137,3 +137,65 @@ impl Departure {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::memory_fs::MemoryFs;
+    use super::super::samples::{NOW, named};
+    use super::super::{DeviceKey, Queue, QueueOptions};
+    use super::*;
+
+    fn queue(fs: &Arc<MemoryFs>) -> Queue {
+        let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };
+        Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0
+    }
+
+    /// A queue of which two updates were accepted by the server.
+    fn two_accepted(fs: &Arc<MemoryFs>) -> (Queue, Vec<(UpdateId, Confirmation)>) {
+        let queue = queue(fs);
+        let mut accepted = Vec::new();
+        for person in ["p1", "p2"] {
+            queue.enqueue(named(person, "Ada"), NOW).unwrap();
+            let id = queue.lease(NOW).unwrap().unwrap().head.id;
+            accepted.push((id, Confirmation::Confirmed));
+        }
+        (queue, accepted)
+    }
+
+    /// What is there of the queue and its receipts when nothing that was not synced outlasts a power cut.
+    fn after_a_power_cut(fs: &Arc<MemoryFs>, old: Queue) -> (usize, usize) {
+        fs.cut_power_after(0);
+        drop(old);
+        fs.restart(0);
+        let queue = queue(fs);
+        (queue.list().len(), queue.receipts().len())
+    }
+
+    #[test]
+    fn what_was_settled_is_gone_for_good_and_has_its_receipt() {
+        let fs = Arc::new(MemoryFs::default());
+        let (queue, accepted) = two_accepted(&fs);
+        let departed = queue.settle_delivered(accepted, NOW);
+        assert!(departed.receipts.len() == 2 && departed.failed.is_none());
+        assert_eq!(after_a_power_cut(&fs, queue), (0, 2));
+    }
+
+    #[test]
+    fn what_is_gone_has_its_receipt_though_the_power_goes_before_the_end() {
+        let fs = Arc::new(MemoryFs::default());
+        let (queue, accepted) = two_accepted(&fs);
+        drop(queue.state().begin_departure(accepted, NOW).settle());
+        assert_eq!(after_a_power_cut(&fs, queue), (0, 2));
+    }
+
+    #[test]
+    fn what_is_not_gone_yet_has_none() {
+        let fs = Arc::new(MemoryFs::default());
+        let (queue, accepted) = two_accepted(&fs);
+        drop(queue.state().begin_departure(accepted, NOW));
+        assert_eq!(after_a_power_cut(&fs, queue), (2, 0));
+    }
+}
