@@ -2,7 +2,10 @@
 //!
 //! The texts stand in `config/guidance/`, one file a language, one line a code; they are built in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::Deserialize;
 
 use crate::domain::Guidance;
 
@@ -49,7 +52,16 @@ impl Locale {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
     locale: Locale,
+    file: File,
+}
+
+/// A language's file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+struct File {
+    #[serde(flatten)]
     by_code: BTreeMap<String, String>,
+    /// Of codes that are about a distance; `{cm}` stands for it.
+    in_centimetres: BTreeMap<String, String>,
 }
 
 impl Texts {
@@ -57,8 +69,8 @@ impl Texts {
     pub fn builtin(locale: Locale) -> Self {
         // The files are part of the program; a test reads each of them whole. Should one ever be broken,
         // the codes themselves are shown rather than nothing.
-        let by_code = toml::from_str(locale.source()).unwrap_or_default();
-        Self { locale, by_code }
+        let file = toml::from_str(locale.source()).unwrap_or_default();
+        Self { locale, file }
     }
 
     /// Which language it is.
@@ -68,7 +80,18 @@ impl Texts {
 
     /// What to say for `guidance`.
     pub fn text(&self, guidance: Guidance) -> &str {
-        self.by_code.get(guidance.code()).map_or(guidance.code(), String::as_str)
+        self.file.by_code.get(guidance.code()).map_or(guidance.code(), String::as_str)
+    }
+
+    /// What to say for `guidance`, with how far to go where that is known.
+    pub fn text_with(&self, guidance: Guidance, centimetres: Option<u32>) -> Cow<'_, str> {
+        let template = self.file.in_centimetres.get(guidance.code());
+        match (template, centimetres) {
+            (Some(template), Some(centimetres)) => {
+                Cow::Owned(template.replace("{cm}", &centimetres.to_string()))
+            }
+            _ => Cow::Borrowed(self.text(guidance)),
+        }
     }
 }
 
@@ -77,6 +100,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::domain::Reason;
 
     /// What fits on one or two lines of a small screen.
     const MAX_CHARS: usize = 75;
@@ -86,7 +110,7 @@ mod tests {
         let codes: BTreeSet<_> = Guidance::all().map(Guidance::code).collect();
         for locale in Locale::ALL {
             let texts = Texts::builtin(locale);
-            let found: BTreeSet<_> = texts.by_code.keys().map(String::as_str).collect();
+            let found: BTreeSet<_> = texts.file.by_code.keys().map(String::as_str).collect();
             assert_eq!(found, codes, "{}", locale.name());
         }
     }
@@ -102,6 +126,22 @@ mod tests {
                 assert!(text.ends_with(['.', '!']) && text.trim() == text, "{text}");
                 assert!(said.insert(text), "{text} is said for two codes");
             }
+        }
+    }
+
+    #[test]
+    fn a_distance_is_told_in_every_language_where_it_is_known() {
+        for locale in Locale::ALL {
+            let texts = Texts::builtin(locale);
+            for reason in [Reason::MoveCloser, Reason::MoveBack] {
+                let guidance = Guidance::Fix(reason);
+                let told = texts.text_with(guidance, Some(15));
+                assert!(told.contains("15 cm") && !told.contains('{'), "{told}");
+                assert!(told.ends_with('.') && told.chars().count() <= MAX_CHARS, "{told}");
+                assert_eq!(texts.text_with(guidance, None), texts.text(guidance));
+            }
+            assert_eq!(texts.text_with(Guidance::Done, Some(15)), texts.text(Guidance::Done));
+            assert_eq!(texts.file.in_centimetres.len(), 2, "{}", locale.name());
         }
     }
 

@@ -149,7 +149,8 @@ pub fn enroll_alone(
     let mut examiner = rig.examiner()?;
     let mut feed = Feed::open(config)?;
     let limit = request.timeout_s.map(Duration::from_secs);
-    let mut visit = Visit::start(person_id, rig.session(limit), rig.style(), feed.now());
+    let mut visit =
+        Visit::start(person_id, rig.session(limit), rig.style(), rig.steps(), feed.now());
     let end = loop {
         let told = match feed.wait()? {
             Fed::Frame(frame) => {
@@ -180,7 +181,7 @@ fn add_to_sheet(watcher: &mut Watcher<'_>, frame: &Frame, told: &[Told]) {
 fn over(told: Told) -> Option<End> {
     match told {
         Told::Over(end) => Some(end),
-        Told::Judged(_) | Told::Guidance(_) => None,
+        Told::Judged(_) | Told::Guidance { .. } => None,
     }
 }
 

@@ -284,7 +284,8 @@ impl Worker {
         match crate::domain::PersonId::parse(&request.person_id) {
             Ok(person_id) => {
                 let limit = request.timeout_s.map(Duration::from_secs);
-                let visit = Visit::start(person_id, self.rig.session(limit), self.rig.style(), now);
+                let (session, style) = (self.rig.session(limit), self.rig.style());
+                let visit = Visit::start(person_id, session, style, self.rig.steps(), now);
                 tracing::info!(enrollment = id, "an enrollment begins");
                 if let Some(report) = self.reports.change(&id, |_| {}) {
                     self.tell(Event::Enrollment(report));
@@ -388,8 +389,8 @@ impl Worker {
                 Told::Judged(frame) => {
                     self.tell(Event::Frame { enrollment: current.id.clone(), frame });
                 }
-                Told::Guidance(guidance) => {
-                    let text = self.rig.text(guidance).to_owned();
+                Told::Guidance { guidance, centimetres } => {
+                    let text = self.rig.text(guidance, centimetres).into_owned();
                     let code = guidance.code().to_owned();
                     self.tell(Event::Guidance { enrollment: current.id.clone(), code, text });
                 }

@@ -32,6 +32,7 @@ pub mod reload;
 pub mod renewal;
 pub mod report;
 pub mod rig;
+mod steps;
 pub mod upkeep;
 pub mod visit;
 

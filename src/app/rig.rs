@@ -1,13 +1,15 @@
 //! How faces are examined here: gates, shots, texts and nets, as the configuration wants them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::examiner::{Examiner, EyesLook};
+use super::steps::Steps;
 use super::visit::PortraitStyle;
 use crate::camera::SourceSpec;
 use crate::config::Config;
-use crate::domain::{CaptureRecord, Gate, Guidance, Profile};
+use crate::domain::{CaptureRecord, Gate, Guidance, Lens, Profile};
 use crate::enrollment::{Angles, SessionSettings, ShotCount};
 use crate::failure::{Exit, Failure};
 use crate::measure;
@@ -21,6 +23,7 @@ pub struct Rig {
     relaxed: Vec<Vec<Gate>>,
     profile: Profile,
     tilt: f32,
+    lens: Option<Lens>,
     session: SessionSettings,
     style: PortraitStyle,
     texts: Arc<Texts>,
@@ -47,6 +50,7 @@ impl Rig {
             relaxed,
             profile,
             tilt: config.camera.tilt,
+            lens: config.camera.lens,
             session: SessionSettings {
                 shots: ShotCount::from_number(config.capture.shots).unwrap_or_default(),
                 timeout: config.capture.timeout,
@@ -120,9 +124,14 @@ impl Rig {
         self.style
     }
 
-    /// A guidance in the kiosk's language.
-    pub fn text(&self, guidance: Guidance) -> &str {
-        self.texts.text(guidance)
+    /// What tells how far to come or go.
+    pub fn steps(&self) -> Steps {
+        Steps::new(self.lens, self.gates.clone())
+    }
+
+    /// A guidance in the kiosk's language, with the distance where it is known.
+    pub fn text(&self, guidance: Guidance, centimetres: Option<u32>) -> Cow<'_, str> {
+        self.texts.text_with(guidance, centimetres)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::vision::image::{self, FrameDecoder, Framing, ImageError};
 use crate::web::wire::{ChosenReport, JudgedReport};
 
 use super::report;
+use super::steps::Steps;
 
 /// A candidate with the portrait that would be sent.
 #[derive(Debug, Clone)]
@@ -28,7 +29,12 @@ pub enum Told {
     /// A frame was judged.
     Judged(JudgedReport),
     /// The person sees another instruction.
-    Guidance(Guidance),
+    Guidance {
+        /// The instruction.
+        guidance: Guidance,
+        /// How far to come or go, where it is about that and the distance is known.
+        centimetres: Option<u32>,
+    },
     /// The visit is over.
     Over(End),
 }
@@ -63,6 +69,7 @@ pub struct Visit {
     person_id: PersonId,
     session: Session,
     style: PortraitStyle,
+    steps: Steps,
     kept: BTreeMap<u64, Shot>,
     considered: u64,
     rejected: BTreeMap<Reason, u64>,
@@ -75,12 +82,14 @@ impl Visit {
         person_id: PersonId,
         settings: SessionSettings,
         style: PortraitStyle,
+        steps: Steps,
         now: Moment,
     ) -> Self {
         Self {
             person_id,
             session: Session::new(settings, now),
             style,
+            steps,
             kept: BTreeMap::new(),
             considered: 0,
             rejected: BTreeMap::new(),
@@ -163,7 +172,11 @@ impl Visit {
             match effect {
                 Effect::Guide(guidance) => {
                     self.guidance = Some(guidance);
-                    told.push(Told::Guidance(guidance));
+                    let centimetres = current.and_then(|(_, examined)| {
+                        let width = examined.picture.as_ref()?.size().width;
+                        self.steps.centimetres(guidance, &examined.assessment, width)
+                    });
+                    told.push(Told::Guidance { guidance, centimetres });
                 }
                 Effect::Keep(sequence) => {
                     if let Some((frame, examined)) = current {

@@ -98,8 +98,9 @@ fn alone(
     let mut builder = sheet.is_some().then(|| ContactSheet::new(title));
     let mut watcher = Watcher {
         told: Box::new(|told| {
-            if let Told::Guidance(guidance) = told {
-                tell_guidance(guidance.code(), rig.text(*guidance), output);
+            if let Told::Guidance { guidance, centimetres } = told {
+                let text = rig.text(*guidance, *centimetres);
+                tell_guidance(guidance.code(), &text, output);
             }
         }),
         sheet: builder.as_mut(),
