@@ -37,7 +37,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// The clips of the full mode.
-const FULL: usize = 120;
+const FULL: usize = 200;
 
 /// How much is run.
 pub(crate) struct Plan {
