@@ -48,7 +48,7 @@ main() {
 # The whole way of an update: the clip of the demo, shots, the sealed queue, the persons API. Without an agent the clip
 # is judged frame by frame, however slow the emulator is; the demo itself would be a race against its clock.
 carry_an_update() {
-    run_program stand-in --listen 127.0.0.1:0 --json >"$scratch/stand-in" &
+    become_program stand-in --listen 127.0.0.1:0 --json >"$scratch/stand-in" &
     stand_in=$!
     trap 'kill "$stand_in" 2>/dev/null; rm -rf "$scratch"' EXIT
     until api=$(sed -n 's/.*"base_url": *"\([^"]*\)".*/\1/p' "$scratch/stand-in") && [ -n "$api" ]; do

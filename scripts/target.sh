@@ -16,11 +16,14 @@ know_target() {
 }
 
 # Runs $binary, wherever it is for.
-run_program() {
+run_program() { (become_program "$@"); }
+
+# The same in this very process, so that what is started with & can be ended by its number.
+become_program() {
     if [ "$target" = "$host" ]; then
-        "$binary" "$@"
+        exec "$binary" "$@"
     else
-        "$emulator" -cpu "$cpu" -L "/usr/$gnu" "$binary" "$@"
+        exec "$emulator" -cpu "$cpu" -L "/usr/$gnu" "$binary" "$@"
     fi
 }
 
