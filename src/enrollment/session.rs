@@ -17,7 +17,7 @@ const OUTSTANDING: Duration = Duration::from_millis(500);
 pub enum Event {
     /// A frame was judged. Frames come in the order of their capture.
     Judged(JudgedFrame),
-    /// The camera gives no more frames for now.
+    /// The camera gives no frames until it is [back](Self::CameraBack).
     CameraLost {
         /// Why, in words for the operator.
         reason: String,

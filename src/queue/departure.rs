@@ -143,15 +143,10 @@ impl Departure {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::Queue;
     use super::super::memory_fs::MemoryFs;
-    use super::super::samples::{NOW, named};
-    use super::super::{DeviceKey, Queue, QueueOptions};
+    use super::super::samples::{NOW, named, queue};
     use super::*;
-
-    fn queue(fs: &Arc<MemoryFs>) -> Queue {
-        let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };
-        Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0
-    }
 
     /// A queue of which two updates were accepted by the server.
     fn two_accepted(fs: &Arc<MemoryFs>) -> (Queue, Vec<(UpdateId, Confirmation)>) {

@@ -50,8 +50,8 @@
 //! 3. A program that is older than a file puts it into the quarantine and keeps every data key. After the
 //!    upgrade `quarantine/*.entry` can be moved back to `entries/` while no agent runs.
 //!
-//! What is absent: no thread but the index's and, for a moment, those that write receipts side by side; no clock (the time is an argument), no network, no policy of
-//! when to try again.
+//! What is absent: no thread but the index's and, for a moment, those that write receipts side by side; no clock
+//! (the time is an argument), no network, no policy of when to try again.
 
 mod ahead;
 mod capture;

@@ -1,11 +1,21 @@
 //! Updates for the tests of this room.
 
+use std::sync::Arc;
+
+use super::memory_fs::MemoryFs;
+use super::{DeviceKey, Queue, QueueOptions};
 use crate::domain::{
     Date, PersonId, PersonUpdate, Portrait, PortraitFormat, Size, UpdateDraft, WallTime,
 };
 
 /// A Monday evening.
 pub(super) const NOW: WallTime = WallTime::from_unix_millis(1_795_466_530_250);
+
+/// The queue on a disk in memory.
+pub(super) fn queue(fs: &Arc<MemoryFs>) -> Queue {
+    let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };
+    Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0
+}
 
 pub(super) fn update(person: &str, draft: UpdateDraft) -> PersonUpdate {
     let today = Date::new(2026, 11, 23).unwrap();

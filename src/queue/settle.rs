@@ -233,15 +233,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::memory_fs::MemoryFs;
-    use super::super::samples::{NOW, named, pictured};
-    use super::super::{DeviceKey, Queue, QueueErrorKind, QueueOptions};
+    use super::super::samples::{NOW, named, pictured, queue};
+    use super::super::{Queue, QueueErrorKind};
     use super::*;
     use crate::domain::{Confirmation, Settlement};
-
-    fn queue(fs: &Arc<MemoryFs>) -> Queue {
-        let options = QueueOptions { reserve_bytes: 4_000, ..QueueOptions::default() };
-        Queue::open_on(fs.clone(), DeviceKey::for_test(1), options, NOW).unwrap().0
-    }
 
     fn full(fs: &MemoryFs) {
         let used: usize = fs.files().values().map(Vec::len).sum();

@@ -105,7 +105,7 @@ mod tests {
     fn a_badge_with_an_impossible_id_is_refused_and_says_so() {
         for bad in ["kiosk-enroll:", "kiosk-enroll:a/b", "kiosk-enroll: p-1", "kiosk-enroll:.."] {
             let refusal = Badge::read(bad, Listing::Open).unwrap_err();
-            assert!(refusal == Refusal::BadId, "{bad}");
+            assert_eq!(refusal, Refusal::BadId, "{bad}");
             assert!(!refusal.hint().is_empty());
         }
     }
