@@ -6,6 +6,7 @@ PROOF = all
 ROUNDS =
 SEED =
 CLIPS =
+CLIP =
 CRATES =
 TARGET = aarch64-unknown-linux-gnu
 ARCH =
@@ -50,8 +51,8 @@ bench: setup ## measures the nets, the queue and the courier
 bench-python: setup ## a tracked frame beside a Python program on the same frames; ROUNDS=3
 	sh benches/python/run.sh $(ROUNDS)
 
-eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run
-	CLIPS="$(CLIPS)" cargo bench --locked --bench eval $(ARGS)
+eval: setup ## what measures, gates and choice are worth, into docs/evaluation.md; CLIPS=24 for a short run, CLIP=7 to look at one
+	CLIPS="$(CLIPS)" CLIP="$(CLIP)" cargo bench --locked --bench eval $(ARGS)
 
 camera-lab: ## a USB camera without hardware: the real program on the kernel's own driver, in QEMU; ARCH=aarch64 ARGS="replug"
 	ARCH="$(ARCH)" sh lab/run.sh $(ARGS)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_enroll::app::examiner::{Examiner, EyesLook};
+use kiosk_enroll::app::examiner::{Examined, Examiner, EyesLook};
 use kiosk_enroll::domain::{Encoding, Frame, Moment};
 use kiosk_enroll::enrollment::{Effect, Event, Outcome, Session, SessionSettings};
 
@@ -17,9 +17,15 @@ use crate::walk::{self, FPS, Shot};
 /// From a capture to its judgement.
 const LATENCY: Duration = Duration::from_millis(40);
 
+/// A clip that missed this much or more is named, for whoever wants to see why.
+const WORTH_A_LOOK: f64 = 0.3;
+
 /// What became of one clip.
-struct Visit {
+pub(crate) struct Visit {
+    clip: usize,
     seeds: Seeds,
+    /// The frames of the shots, the best first.
+    pub(crate) chosen: Vec<usize>,
     /// What the first shot lost against the best fair frame until then, 0 to 1.
     regret: Option<f64>,
     /// The same, had the first frame that passed been taken, or the middle one of those that passed.
@@ -33,8 +39,8 @@ struct Visit {
 }
 
 pub(crate) fn run(plan: &Plan, sitters: &[Sitter]) -> Section {
-    let visits = spread("choice", plan.clips, EyesLook::OnlyCandidates, |examiner, seed| {
-        play(examiner, sitters, seed)
+    let visits = spread("choice", plan.clips, EyesLook::OnlyCandidates, |examiner, clip| {
+        play(examiner, sitters, clip, &mut |_, _, _| ())
     });
     let mut text = INTRODUCTION.to_owned();
     text += &heading(&[
@@ -55,6 +61,7 @@ pub(crate) fn run(plan: &Plan, sitters: &[Sitter]) -> Section {
         let these: Vec<&Visit> = visits.iter().filter(|visit| visit.seeds == seeds).collect();
         text += &line(seeds, &these);
     }
+    text += &worth_a_look(&visits);
     Section {
         title: "Regret of the choice",
         text,
@@ -71,8 +78,14 @@ end of the session not counted. Beside it stands what taking the first frame tha
 
 ";
 
-fn play(examiner: &mut Examiner, sitters: &[Sitter], seed: usize) -> Visit {
-    let shots = walk::clip(sitters, seed);
+/// Plays a clip to a session's end and shows every frame with what was found in it.
+pub(crate) fn play(
+    examiner: &mut Examiner,
+    sitters: &[Sitter],
+    clip: usize,
+    show: &mut dyn FnMut(&Shot, &Frame, &Examined),
+) -> Visit {
+    let shots = walk::clip(sitters, clip);
     examiner.forget();
     let start = Moment::from_origin(Duration::from_secs(10));
     let mut session = Session::new(SessionSettings::default(), start);
@@ -91,6 +104,7 @@ fn play(examiner: &mut Examiner, sitters: &[Sitter], seed: usize) -> Visit {
         if examined.judged.reasons.is_empty() {
             passed.push(index);
         }
+        show(shot, &frame, &examined);
         chosen = outcome(session.step(Event::Judged(examined.judged.clone()), captured + LATENCY));
         examiner.recycle(examined);
         if session.is_finished() {
@@ -101,7 +115,7 @@ fn play(examiner: &mut Examiner, sitters: &[Sitter], seed: usize) -> Visit {
     if !session.is_finished() {
         chosen = outcome(session.step(Event::NoMoreFrames, capture(shots.len()) + LATENCY));
     }
-    report(sitters, seed, &shots[..seen], &chosen, &passed)
+    report(sitters, clip, &shots[..seen], chosen, &passed)
 }
 
 fn outcome(effects: Vec<Effect>) -> Vec<usize> {
@@ -114,9 +128,9 @@ fn outcome(effects: Vec<Effect>) -> Vec<usize> {
 
 fn report(
     sitters: &[Sitter],
-    seed: usize,
+    clip: usize,
     shots: &[Shot],
-    chosen: &[usize],
+    chosen: Vec<usize>,
     passed: &[usize],
 ) -> Visit {
     // The session begins anew with a new face: only frames of the person it ended with could be chosen.
@@ -132,14 +146,29 @@ fn report(
     let mixed =
         chosen.iter().any(|i| Some(person(i)) != whom || shots[*i].second.is_some_and(large));
     Visit {
-        seeds: Seeds::of(seed),
+        clip,
+        seeds: Seeds::of(clip),
         regret: missed(chosen.first()),
         first: missed(passed.first().filter(|_| !chosen.is_empty())),
         middle: missed(passed.get(passed.len() / 2).filter(|_| !chosen.is_empty())),
         fair: best > 0.0,
         mixed,
         seconds: shots.len() as f64 / FPS as f64,
+        chosen,
     }
+}
+
+/// Names the clips that went least well.
+fn worth_a_look(visits: &[Visit]) -> String {
+    let named = visits.iter().filter_map(|visit| {
+        let regret = visit.regret.filter(|regret| *regret >= WORTH_A_LOOK);
+        let missed = regret.map(|regret| format!("missed {regret:.2}"));
+        let what = if visit.mixed { Some("two people".to_owned()) } else { missed };
+        what.map(|what| format!("{} ({what})", visit.clip))
+    });
+    let named: Vec<_> = named.collect();
+    let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+    format!("\nClips worth a look: {named}. `make eval CLIP=n` shows clip n frame by frame.\n")
 }
 
 /// A second person near enough to be taken for the first.

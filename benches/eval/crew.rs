@@ -43,7 +43,8 @@ pub(crate) fn spread<T: Send>(
     results.into_values().collect()
 }
 
-fn examiner(eyes: EyesLook) -> Examiner {
+/// An examiner as a kiosk's own.
+pub(crate) fn examiner(eyes: EyesLook) -> Examiner {
     let gates = measure::gates(Profile::Standard, &BTreeMap::new()).unwrap();
     Examiner::new(Box::new(NetFaceFinder::load().unwrap()), gates, eyes)
 }

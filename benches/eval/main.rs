@@ -2,7 +2,7 @@
 //!
 //! Every trial draws from its own seed, so a run gives the same figures on any number of threads. The full
 //! mode writes docs/evaluation.md and its curves; `CLIPS=n` runs n clips, as many trials in proportion, and
-//! writes to target/eval/ instead.
+//! writes to target/eval/ instead. `CLIP=n` shows one clip frame by frame.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,6 +26,7 @@ mod crew;
 mod damage;
 mod faceless;
 mod faults;
+mod look;
 mod page;
 mod pose;
 mod repeat;
@@ -55,9 +56,13 @@ fn main() {
         return;
     }
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let clips = std::env::var("CLIPS").ok().filter(|text| !text.is_empty());
-    let clips = clips.map_or(FULL, |text| text.parse().expect("CLIPS is a whole number"));
-    let folder = if clips >= FULL { root.join("docs") } else { root.join("target/eval") };
+    let aside = root.join("target/eval");
+    if let Some(clip) = number("CLIP") {
+        look::look(&aside, &sitter::sitters(), clip);
+        return;
+    }
+    let clips = number("CLIPS").unwrap_or(FULL);
+    let folder = if clips >= FULL { root.join("docs") } else { aside };
     let plan = Plan { clips, pictures: (clips / 8).clamp(3, 30), crops: (clips / 4).clamp(3, 100) };
     let began = Instant::now();
     let sitters = sitter::sitters();
@@ -75,4 +80,10 @@ fn main() {
     add(repeat::run(&plan, &sitters));
     add(choice::run(&plan, &sitters));
     println!("{} written after {:.0} s", folder.display(), began.elapsed().as_secs_f64());
+}
+
+/// The whole number in a variable of the environment, if it is set.
+fn number(name: &str) -> Option<usize> {
+    let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}; a whole number is wanted")))
 }

@@ -203,6 +203,7 @@ impl Examiner {
             sequence,
             captured,
             track: observation.face.as_ref().map(|face| face.track),
+            searched: observation.searched,
             reasons: verdicts.pop().unwrap_or_default(),
             relaxed,
             yaw: observation.face.as_ref().map_or(0.0, |face| face.pose.yaw),
@@ -368,7 +369,7 @@ mod tests {
                 mesh: Mesh { points: Vec::new(), presence: 1.0 },
                 pose: HeadPose::default(),
             };
-            Ok(Observation { face: Some(face), others: Vec::new() })
+            Ok(Observation { face: Some(face), others: Vec::new(), searched: true })
         }
 
         fn eye(&mut self, _: &Picture, _: &Face, side: Side) -> Result<Eye, VisionError> {

@@ -167,6 +167,9 @@ pub struct JudgedFrame {
     pub captured: Moment,
     /// The sight it belongs to, if a face was found.
     pub track: Option<TrackId>,
+    /// Whether the whole picture was searched for other faces; where it was not, one that came in since the
+    /// last search is not among the reasons.
+    pub searched: bool,
     /// Why it is not good enough, the reason to put right first at the front; empty for a candidate.
     pub reasons: Vec<Reason>,
     /// The same after each step of relaxation, where relaxation is wished for: a part of the reasons before.

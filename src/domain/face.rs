@@ -144,6 +144,8 @@ pub struct Observation {
     /// The other faces, largest first. While a face is followed the detector looks for others only now and
     /// then; between its looks the last finding stands.
     pub others: Vec<Detection>,
+    /// Whether the whole picture was searched, and the followed face was among what was found.
+    pub searched: bool,
 }
 
 impl Observation {

@@ -3,8 +3,8 @@
 //! The driver feeds a [`Session`] with [`Event`]s and the time, and carries out the [`Effect`]s it gets back:
 //!
 //! ```text
-//!                 good frames for `hold`,               window over, and all shots there
-//!                 at least `hold_frames`                or the hold has lapsed
+//!                 good frames for `hold`,               window over, all shots there and nobody else
+//!                 at least `hold_frames`                found, or the face held or seen no more
 //!   Watching ─face─▶ Settling ───────────▶ Choosing ──────────────────────────▶ Finished: Chosen
 //!      ▲               │  ▲                  │  │
 //!      │               │  └── hold lapsed ───┘  │   (the candidates stay: it is the same track)
@@ -19,12 +19,14 @@
 //! ```
 //!
 //! A hold lapses when the face is not good for longer than a blink; one blurred frame or a blink breaks
-//! nothing, but never becomes a candidate itself. At the time-out, and when somebody turns away after the
-//! window, fewer shots than wished are taken: one that passed every gate is worth more than none.
+//! nothing, but never becomes a candidate itself. At the time-out, and when somebody turns away or leaves
+//! after the window, fewer shots than wished are taken: one that passed every gate is worth more than none.
 //!
 //! **Invariants**
 //! 1. All shots come from one uninterrupted track; a track that is lost or changes, a second face and a lost
-//!    camera drop every candidate in the same step.
+//!    camera drop every candidate in the same step. The whole picture is searched for others only now and then
+//!    ([`JudgedFrame::searched`](crate::domain::JudgedFrame)): a frame is taken only after such a search has
+//!    followed it, or was its own.
 //! 2. While there is a candidate that needed no relaxation of the gates, no other is chosen; a step is only ever
 //!    counted from the start of the session, and neither identity nor the proof of life is ever relaxed.
 //! 3. Only a frame without any reason, seen after the hold, becomes a candidate. Stale, damaged, early and

@@ -1,6 +1,7 @@
 //! Keeps the candidates of one track, few enough for a small device.
 
 use super::{Candidate, SessionSettings, choose};
+use crate::domain::Moment;
 
 /// How many candidates are kept at once; each costs the driver one portrait in memory.
 pub const MAX_CANDIDATES: usize = 16;
@@ -29,9 +30,15 @@ impl Pool {
         self.most_redundant(settings).map(|index| self.kept.remove(index))
     }
 
-    /// The shots as they would be chosen now, best first.
-    pub(super) fn choice(&self, settings: &SessionSettings) -> Vec<Candidate> {
-        choose(&self.kept, settings.wish())
+    /// The shots as they would be chosen now, best first, of those captured no later than `until`.
+    pub(super) fn choice(&self, settings: &SessionSettings, until: Moment) -> Vec<Candidate> {
+        let beyond = self.kept.partition_point(|candidate| candidate.captured <= until);
+        choose(&self.kept[..beyond], settings.wish())
+    }
+
+    /// When the last of them was captured.
+    pub(super) fn newest(&self) -> Option<Moment> {
+        self.kept.last().map(|candidate| candidate.captured)
     }
 
     /// The sequence numbers of all kept candidates.
@@ -44,7 +51,7 @@ impl Pool {
     }
 
     fn most_redundant(&self, settings: &SessionSettings) -> Option<usize> {
-        let choice = self.choice(settings);
+        let choice = choose(&self.kept, settings.wish());
         let gap_without = |i: usize| self.kept[i + 1].captured.since(self.kept[i - 1].captured);
         let free: Vec<usize> =
             (1..self.kept.len() - 1).filter(|&i| !choice.contains(&self.kept[i])).collect();
@@ -62,7 +69,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Moment;
+
+    /// What would be chosen of all that are kept.
+    fn choice(pool: &Pool) -> Vec<Candidate> {
+        pool.choice(&SessionSettings::default(), at(u64::from(u16::MAX), 0.0).captured)
+    }
 
     fn at(i: u64, score: f64) -> Candidate {
         let captured = Moment::from_origin(Duration::from_millis(i * 33));
@@ -76,7 +87,7 @@ mod tests {
         for i in 0..=36 {
             pool.offer(at(i, 0.7 + 0.008 * f64::from(u32::try_from(i).unwrap_or(0))), &settings);
         }
-        assert_eq!(pool.choice(&settings).len(), 3);
+        assert_eq!(choice(&pool).len(), 3);
     }
 
     proptest! {
@@ -92,7 +103,7 @@ mod tests {
                     half.offer(at(i, score), &settings);
                 }
             }
-            let (all, half) = (all.choice(&settings), half.choice(&settings));
+            let (all, half) = (choice(&all), choice(&half));
             prop_assert!(all[0].score >= half[0].score);
         }
 
@@ -106,7 +117,7 @@ mod tests {
             for (i, (score, relaxed)) in (0..).zip(frames) {
                 pool.offer(Candidate { relaxed, ..at(i, score) }, &settings);
                 least = least.min(relaxed);
-                prop_assert!(pool.choice(&settings).iter().all(|shot| shot.relaxed == least));
+                prop_assert!(choice(&pool).iter().all(|shot| shot.relaxed == least));
             }
         }
 
@@ -121,12 +132,12 @@ mod tests {
             for (i, score) in (0..).zip(scores) {
                 pool.offer(at(i, score), &settings);
                 best = best.max(score);
-                let choice = pool.choice(&settings);
+                let chosen = choice(&pool);
                 prop_assert!(pool.kept.len() <= MAX_CANDIDATES);
-                prop_assert!((choice[0].score - best).abs() < f64::EPSILON);
+                prop_assert!((chosen[0].score - best).abs() < f64::EPSILON);
                 let same_best = before.first().is_some_and(|first| first.score >= best);
-                prop_assert!(!same_best || choice.len() >= before.len());
-                before = choice;
+                prop_assert!(!same_best || chosen.len() >= before.len());
+                before = chosen;
             }
         }
     }

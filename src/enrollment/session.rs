@@ -109,6 +109,8 @@ struct Sight {
     challenge: Challenge,
     /// When the first candidate was captured.
     opened: Option<Moment>,
+    /// Capture time of the last frame that was searched for others: whoever came in later is not known yet.
+    searched: Option<Moment>,
 }
 
 /// What a frame means for the session.
@@ -154,17 +156,22 @@ impl Session {
             Event::NoMoreFrames => self.conclude(now, &mut effects),
             _ if timed_out => self.conclude(now, &mut effects),
             Event::Judged(frame) => {
-                self.choose_when_ready(frame.captured, now, &mut effects);
+                let gone = self.view(&frame) == View::Broken(Reason::NoFace);
+                let next = if gone { Next::Nothing } else { Next::Frames };
+                self.choose_when_ready(frame.captured, next, now, &mut effects);
                 if !self.is_finished() {
                     self.look_at(&frame, now, &mut effects);
-                    self.choose_when_ready(frame.captured, now, &mut effects);
+                    self.choose_when_ready(frame.captured, Next::Frames, now, &mut effects);
                 }
             }
             Event::CameraLost { reason } => self.lose_camera(reason, now, &mut effects),
             Event::CameraBack => self.watch_anew(&mut effects),
             Event::Tick => {
                 effects.extend(self.guide.tick(now).map(Effect::Guide));
-                self.choose_when_ready(now - OUTSTANDING, now, &mut effects);
+                let seen_until = now - OUTSTANDING;
+                let stopped = self.newest.is_some_and(|newest| newest <= seen_until);
+                let next = if stopped { Next::Nothing } else { Next::Frames };
+                self.choose_when_ready(seen_until, next, now, &mut effects);
             }
         }
         effects
@@ -201,6 +208,7 @@ impl Session {
             View::Flawed(track, reason) => {
                 let followed = self.follow(track, now, effects);
                 let answered = self.with_sight(|sight, _| {
+                    sight.note_search(frame);
                     sight.hold.flawed(frame.captured);
                     sight.challenge.see(frame)
                 });
@@ -209,6 +217,7 @@ impl Session {
             View::Good(track, relaxed) => {
                 let followed = self.follow(track, now, effects);
                 let answered = self.with_sight(|sight, settings| {
+                    sight.note_search(frame);
                     let answered = sight.challenge.see(frame);
                     if answered == Answer::Open {
                         sight.gather(frame, relaxed, settings, effects);
@@ -308,6 +317,7 @@ impl Session {
                 Challenge::Waiting
             },
             opened: None,
+            searched: None,
         });
         followed
     }
@@ -340,17 +350,25 @@ impl Session {
 
     /// Ends the session with the shots as soon as nothing better is to be waited for.
     ///
-    /// That is after the window, with all shots; with fewer, once the person no longer holds still for
-    /// them: who turns away will be gone soon, and the candidates with the track. `seen_until` is the
-    /// capture time up to which every frame has been judged.
-    fn choose_when_ready(&mut self, seen_until: Moment, now: Moment, effects: &mut Vec<Effect>) {
+    /// That is after the window, with all shots, once the picture was searched for others behind the last
+    /// candidate; with fewer, once the person no longer holds still for them or is gone: the candidates go with
+    /// the track. `seen_until` is the capture time up to which every frame has been judged.
+    fn choose_when_ready(
+        &mut self,
+        seen_until: Moment,
+        next: Next,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         let Phase::Following(sight) = &self.phase else { return };
         let Some(opened) = sight.opened else { return };
         if seen_until.since(opened) < self.settings.window {
             return;
         }
-        let choice = sight.pool.choice(&self.settings);
-        if choice.len() == self.settings.shots.get() || !sight.hold.has_begun() {
+        let choice = sight.choice(&self.settings);
+        let complete = choice.len() == self.settings.shots.get() && sight.is_searched();
+        let last_chance = next == Next::Nothing || !sight.hold.has_begun();
+        if complete || (last_chance && !choice.is_empty()) {
             self.finish_with(&choice, now, effects);
         }
     }
@@ -358,9 +376,12 @@ impl Session {
     /// Ends the session with what there is: one shot from one track is worth more than none.
     fn conclude(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let tally = self.tally.clone();
+        let choice = match &self.phase {
+            Phase::Following(sight) => sight.choice(&self.settings),
+            _ => Vec::new(),
+        };
         match &self.phase {
-            Phase::Following(sight) if !sight.pool.is_empty() => {
-                let choice = sight.pool.choice(&self.settings);
+            Phase::Following(_) if !choice.is_empty() => {
                 self.finish_with(&choice, now, effects);
             }
             Phase::Blind { reason } => {
@@ -406,6 +427,14 @@ impl Session {
     }
 }
 
+/// What is still to come of the followed face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Frames,
+    /// It is gone, or the frames stopped.
+    Nothing,
+}
+
 /// Whether the track of a frame cost what was gathered before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Followed {
@@ -416,6 +445,22 @@ enum Followed {
 impl Sight {
     fn has_something_to_lose(&self) -> bool {
         self.hold.has_begun() || !self.pool.is_empty() || self.challenge.guidance().is_some()
+    }
+
+    fn note_search(&mut self, frame: &JudgedFrame) {
+        if frame.searched {
+            self.searched = Some(frame.captured);
+        }
+    }
+
+    /// Whether the picture was searched for others since the last candidate.
+    fn is_searched(&self) -> bool {
+        self.searched >= self.pool.newest()
+    }
+
+    /// The shots as they would be chosen now, best first: only frames after which nobody else was found.
+    fn choice(&self, settings: &SessionSettings) -> Vec<Candidate> {
+        self.searched.map_or_else(Vec::new, |until| self.pool.choice(settings, until))
     }
 
     /// Counts a good frame; once the face is held, offers it as a candidate.

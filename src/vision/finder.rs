@@ -77,7 +77,8 @@ impl NetFaceFinder {
         if face.is_none() {
             self.track.nobody(now);
         }
-        Ok(Observation { face, others: self.others.clone() })
+        let searched = face.is_some();
+        Ok(Observation { face, others: self.others.clone(), searched })
     }
 
     /// Looks for the followed face where it was; gives `None` if it is not there. Changes nothing where the picture
@@ -101,13 +102,14 @@ impl NetFaceFinder {
         Ok(self.face(picture, now, mesh, confidence))
     }
 
-    /// Searches the whole picture for faces besides the followed one, whose box is given.
+    /// Searches the whole picture for faces besides the followed one, whose box is given; gives whether that one
+    /// was found too.
     fn look_around(
         &mut self,
         picture: &Picture,
         now: Moment,
         followed: Rect,
-    ) -> Result<(), VisionError> {
+    ) -> Result<bool, VisionError> {
         let found = self.detector.detect(picture, Detail::Fine)?;
         let (own, others): (Vec<Detection>, Vec<Detection>) =
             found.into_iter().partition(|d| is_same_place(d.bounds, followed));
@@ -119,7 +121,7 @@ impl NetFaceFinder {
                 self.others.push(detection);
             }
         }
-        Ok(())
+        Ok(!own.is_empty())
     }
 
     /// Completes a mesh to a face and gives it its track; `None` if the mesh has no pose.
@@ -168,10 +170,8 @@ impl FaceFinder for NetFaceFinder {
             self.track.lost();
             return self.search(picture, captured, Detail::Fine);
         };
-        if search_too {
-            self.look_around(picture, captured, face.bounds)?;
-        }
-        Ok(Observation { face: Some(face), others: self.others.clone() })
+        let searched = search_too && self.look_around(picture, captured, face.bounds)?;
+        Ok(Observation { face: Some(face), others: self.others.clone(), searched })
     }
 
     fn eye(&mut self, picture: &Picture, face: &Face, side: Side) -> Result<Eye, VisionError> {

@@ -119,9 +119,11 @@ impl Track {
             f.seen = now;
             return f.id;
         }
+        // Where the other face was found by looking where this one was, nobody has looked around.
+        let searched = self.followed.as_ref().map_or(now, |f| f.searched);
         self.last_id += 1;
         let id = TrackId(self.last_id);
-        self.followed = Some(Followed { id, sight, seen: now, searched: now, denials: 0 });
+        self.followed = Some(Followed { id, sight, seen: now, searched, denials: 0 });
         id
     }
 
@@ -243,6 +245,15 @@ mod tests {
         assert_eq!(track.plan(at(400)), Look::FollowAndSearch(region));
         track.searched(at(400), true);
         assert_eq!(track.plan(at(500)), Look::Follow(region));
+    }
+
+    #[test]
+    fn a_face_that_took_the_followed_ones_place_does_not_put_off_the_next_search() {
+        let mut track = Track::default();
+        track.found(sight(100.0, 100.0), at(0));
+        let region = sight(170.0, 100.0).region;
+        track.found(sight(170.0, 100.0), at(300));
+        assert_eq!(track.plan(at(400)), Look::FollowAndSearch(region));
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn relaxed_stage(relax_after: Option<u64>, frames: u64, strict_from: u64) -> Sta
             sequence: stage.next,
             captured: stage.now(),
             track: Some(TrackId(1)),
+            searched: true,
             reasons: if passes { vec![] } else { vec![Reason::HoldStill] },
             relaxed: vec![vec![]],
             score: if passes { 0.4 } else { 0.9 },
@@ -58,6 +59,7 @@ fn a_second_face_is_no_less_refused_after_a_relaxation() {
             sequence: stage.next,
             captured: stage.now(),
             track: Some(TrackId(1)),
+            searched: true,
             reasons: vec![Reason::SeveralFaces],
             relaxed: vec![vec![]],
             ..JudgedFrame::default()
@@ -88,6 +90,7 @@ fn turned(stage: &mut Stage, track: u64, yaws: &[f32], solid: bool) {
             sequence: stage.next,
             captured: stage.now(),
             track: Some(TrackId(track)),
+            searched: true,
             reasons: if yaw.abs() > 12.0 { vec![Reason::TurnLeft] } else { vec![] },
             yaw: *yaw,
             relief: Some(if solid { yaw.abs() * 0.004 } else { yaw.abs() * 0.001 }),

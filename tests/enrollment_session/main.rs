@@ -128,6 +128,78 @@ fn a_second_face_starts_the_choice_anew_even_on_the_same_track() {
     assert!(stage.shots().iter().all(|shot| *shot >= again));
 }
 
+/// Held and good until after the window, the last seven frames of it not searched for other faces.
+fn unsearched_at_the_end() -> (Stage, u64) {
+    let mut stage = stage();
+    stage.good(1, 13);
+    let unsearched = stage.next;
+    stage.searched = false;
+    stage.good(1, 7);
+    assert_eq!(stage.outcome, None, "nobody has looked whether somebody else came in");
+    (stage, unsearched)
+}
+
+#[test]
+fn whoever_came_in_since_the_last_search_is_in_no_shot() {
+    let (mut stage, _) = unsearched_at_the_end();
+    stage.searched = true;
+    stage.frame(Some(1), &[Reason::SeveralFaces], 0.8);
+    assert_eq!(stage.outcome, None);
+    assert!(stage.kept.is_empty());
+}
+
+#[test]
+fn a_search_that_finds_nobody_else_ends_the_wait() {
+    let (mut stage, unsearched) = unsearched_at_the_end();
+    stage.searched = true;
+    stage.frame(Some(1), &[], 0.95);
+    assert_eq!(stage.shots().len(), 3);
+    assert!(stage.shots().iter().any(|shot| *shot >= unsearched));
+}
+
+#[test]
+fn who_leaves_before_the_search_is_taken_as_far_as_was_searched() {
+    let (mut stage, unsearched) = unsearched_at_the_end();
+    stage.nobody(1);
+    assert!(stage.shots().iter().all(|shot| *shot < unsearched), "{:?}", stage.shots());
+}
+
+#[test]
+fn ticks_between_the_frames_of_a_slow_camera_do_not_end_the_choice_early() {
+    let mut stage = stage();
+    stage.good(1, 8);
+    // So far apart that of 1.2 seconds only two shots come; the third is worth the wait.
+    for flawed in [true, true, true, true, false, true, true, true, true, true, false] {
+        stage.event(Event::Tick);
+        let reasons: &[Reason] = if flawed { &[Reason::Stale] } else { &[] };
+        stage.frame(Some(1), reasons, 0.8);
+    }
+    stage.good(1, 8);
+    assert_eq!(stage.shots().len(), 3);
+}
+
+#[test]
+fn frames_that_stop_after_the_window_end_the_choice() {
+    let (mut stage, unsearched) = unsearched_at_the_end();
+    for _ in 0..6 {
+        stage.next += 1;
+        stage.event(Event::Tick);
+    }
+    assert!(stage.shots().iter().all(|shot| *shot < unsearched), "{:?}", stage.shots());
+}
+
+#[test]
+fn time_out_takes_only_what_was_searched() {
+    let (mut stage, unsearched) = unsearched_at_the_end();
+    stage.event(Event::NoMoreFrames);
+    assert!(stage.shots().iter().all(|shot| *shot < unsearched), "{:?}", stage.shots());
+    let mut unsearched_from_the_first = stage::stage();
+    unsearched_from_the_first.searched = false;
+    unsearched_from_the_first.good(1, 40);
+    unsearched_from_the_first.event(Event::NoMoreFrames);
+    unsearched_from_the_first.timed_out();
+}
+
 #[test]
 fn stale_damaged_and_repeated_frames_count_for_nothing() {
     let mut stage = stage();
@@ -139,6 +211,7 @@ fn stale_damaged_and_repeated_frames_count_for_nothing() {
             sequence: 3,
             captured: at(300),
             track: Some(TrackId(1)),
+            searched: true,
             reasons: vec![],
             score: 0.99,
             ..JudgedFrame::default()
@@ -160,6 +233,7 @@ fn a_frame_from_before_the_session_never_counts() {
             sequence: i,
             captured,
             track: Some(TrackId(1)),
+            searched: true,
             reasons: vec![],
             score: 0.9,
             ..JudgedFrame::default()
@@ -289,6 +363,7 @@ fn shots_of(scores: &[f64], flawed: &[bool]) -> Vec<u64> {
             sequence: millis,
             captured: at(millis),
             track: Some(TrackId(1)),
+            searched: true,
             reasons: reasons.to_vec(),
             score,
             ..JudgedFrame::default()
@@ -317,16 +392,19 @@ fn some_event() -> impl Strategy<Value = (u64, Event)> {
         3 => prop::sample::subsequence(Reason::ALL.to_vec(), 1..3),
     ];
     let track = prop_oneof![1 => Just(None), 30 => Just(Some(1)), 2 => Just(Some(2))];
-    let frame = (track, reasons, 0.0_f64..1.0).prop_map(|(track, reasons, score)| {
-        Event::Judged(JudgedFrame {
-            sequence: 0,
-            captured: at(0),
-            track: track.map(TrackId),
-            reasons,
-            score,
-            ..JudgedFrame::default()
-        })
-    });
+    let searched = prop::bool::weighted(0.3);
+    let frame =
+        (track, searched, reasons, 0.0_f64..1.0).prop_map(|(track, searched, reasons, score)| {
+            Event::Judged(JudgedFrame {
+                sequence: 0,
+                captured: at(0),
+                track: track.map(TrackId),
+                searched,
+                reasons,
+                score,
+                ..JudgedFrame::default()
+            })
+        });
     let event = prop_oneof![
         60 => frame,
         8 => Just(Event::Tick),
@@ -359,14 +437,14 @@ proptest! {
         let settings = SessionSettings { shots, timeout: Duration::from_secs(8), ..Default::default() };
         let mut session = Session::new(settings, at(0));
         let mut kept: BTreeMap<u64, JudgedFrame> = BTreeMap::new();
-        let mut ended = None;
-        let mut now = 0;
+        let (mut ended, mut searched, mut now) = (None, None, 0);
         let end = (20_000, Event::Tick);
         for (sequence, (pause, mut event)) in (0..).zip(events.into_iter().chain([end])) {
             now += pause;
             if let Event::Judged(frame) = &mut event {
                 frame.sequence = sequence;
                 frame.captured = at(now);
+                searched = if frame.searched && ended.is_none() { Some(at(now)) } else { searched };
             }
             for effect in session.step(event.clone(), at(now + LATENCY_MS)) {
                 prop_assert!(ended.is_none());
@@ -401,5 +479,6 @@ proptest! {
         times.sort();
         prop_assert!(times.windows(2).all(|two| two[1].since(two[0]) >= Duration::from_millis(500)));
         prop_assert!(kept.values().all(|frame| frame.reasons.is_empty()));
+        prop_assert!(kept.values().all(|frame| Some(frame.captured) <= searched));
     }
 }

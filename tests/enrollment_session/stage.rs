@@ -18,6 +18,8 @@ pub(crate) fn at(millis: u64) -> Moment {
 pub(crate) struct Stage {
     pub(crate) session: Session,
     pub(crate) next: u64,
+    /// Whether the pictures that come are searched for other faces.
+    pub(crate) searched: bool,
     pub(crate) kept: BTreeSet<u64>,
     pub(crate) shown: Vec<Guidance>,
     pub(crate) outcome: Option<Outcome>,
@@ -26,7 +28,14 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(settings: SessionSettings) -> Self {
         let session = Session::new(settings, at(0));
-        Self { session, next: 1, kept: BTreeSet::new(), shown: Vec::new(), outcome: None }
+        Self {
+            session,
+            next: 1,
+            searched: true,
+            kept: BTreeSet::new(),
+            shown: Vec::new(),
+            outcome: None,
+        }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -54,6 +63,7 @@ impl Stage {
             sequence: self.next,
             captured: self.now(),
             track: track.map(TrackId),
+            searched: self.searched,
             reasons: reasons.to_vec(),
             score,
             ..JudgedFrame::default()
