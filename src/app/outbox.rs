@@ -22,8 +22,12 @@ impl Outbox for QueueOutbox {
         self.0.lease(now).map_err(cannot("hand out the next update"))
     }
 
-    fn lease_smallest(&self, now: WallTime) -> Result<Option<Lease>, OutboxError> {
-        self.0.lease_smallest(now).map_err(cannot("hand out the smallest update"))
+    fn lease_smallest(
+        &self,
+        besides: &[UpdateId],
+        now: WallTime,
+    ) -> Result<Option<Lease>, OutboxError> {
+        self.0.lease_smallest(besides, now).map_err(cannot("hand out the smallest update"))
     }
 
     fn look_ahead(&self, now: WallTime) {

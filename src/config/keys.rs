@@ -230,7 +230,7 @@ pub const KEYS: &[Key] = &[
         "queue.max_age",
         Kind::Text,
         "\"90d\"",
-        "New updates are refused once the oldest has waited longer: 1h to 10 years. Receipts and files in the\nquarantine that are older are removed.",
+        "New updates are refused once the oldest has waited longer for a line: 1h to 10 years. Receipts and files in\nthe quarantine that are older are removed.",
     ),
     key(
         "queue.key_file",

@@ -135,7 +135,7 @@ pub struct QueueLimits {
     pub max_bytes: u64,
     /// The most updates.
     pub max_items: usize,
-    /// How old an update may become before the operator is warned and it is parked.
+    /// How long the oldest update may wait for a line before new ones are refused.
     pub max_age: Duration,
     /// The file with the device key.
     pub key_file: Option<PathBuf>,

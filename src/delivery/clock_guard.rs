@@ -6,7 +6,7 @@
 //!
 //! **Invariants**
 //! - The floor never goes back, and the system's clock is never set.
-//! - A clock that runs ahead never raises the floor: it could not be lowered again.
+//! - This device's clock never raises the floor: if it ran ahead, it could not be lowered again.
 
 use std::fmt::Debug;
 use std::fs;
@@ -26,6 +26,9 @@ use super::policy::ClockTrust;
 
 /// How far the clock may lie from what else is known, before it counts as wrong.
 const TOLERANCE: Duration = Duration::from_secs(86_400);
+
+/// A server that is further ahead of the floor is wrong, rather than this device so long out of use.
+const FARTHEST: Duration = Duration::from_secs(20 * 366 * 86_400);
 
 /// This file exists once systemd-timesyncd has set the clock.
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
@@ -91,15 +94,14 @@ impl ClockGuard {
         Self::new(millis.map(WallTime::from_unix_millis))
     }
 
-    /// Writes the floor, raised to the present time where something has confirmed that.
+    /// Writes the floor, raised to what a server's clock shows now. The device's own clock never raises it: even one
+    /// that a time server has set may have been set wrong.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         if let Some(told) = self.told() {
             self.raise(told);
-        } else if self.trust() == ClockTrust::Plausible {
-            self.raise(self.clock.wall());
         }
         let temporary = path.with_extension("new");
         fs::write(&temporary, format!("{}\n", self.floor().unix_millis()))?;
@@ -127,8 +129,11 @@ impl ClockGuard {
         if agrees && !behind { ClockTrust::Plausible } else { ClockTrust::Implausible }
     }
 
-    /// Takes note of a server's time. Only for answers over verified TLS.
+    /// Takes note of a server's time, unless it is absurd. Only for answers over verified TLS.
     pub fn saw_server_time(&self, at: WallTime) {
+        if at.since(self.floor()) > FARTHEST {
+            return;
+        }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         *told = Some((at, self.clock.moment()));
         drop(told);
@@ -245,6 +250,23 @@ mod tests {
         assert_eq!(ClockGuard::load(&path).floor(), later(13));
         clock.put(later(13));
         assert_eq!(guard.trust(), ClockTrust::Plausible, "somebody set it right");
+    }
+
+    #[test]
+    fn a_clock_that_was_synchronized_with_a_wrong_one_does_not_raise_the_floor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clock");
+        let guard = ClockGuard::reading(Set::at(later(13_000), true), Some(later(1)));
+        guard.save(&path).unwrap();
+        assert_eq!(ClockGuard::load(&path).floor(), later(1));
+    }
+
+    #[test]
+    fn a_server_decades_ahead_is_not_believed() {
+        let guard = ClockGuard::reading(Set::at(later(300), false), None);
+        guard.saw_server_time(later(20_000));
+        assert_eq!(guard.floor(), later(0));
+        assert_eq!(guard.trust(), ClockTrust::Implausible, "nothing has confirmed it");
     }
 
     #[test]

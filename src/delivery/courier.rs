@@ -199,6 +199,10 @@ impl Courier {
                 // It may be the turn of a newer one of the same person now.
                 return Ok(Turn::Done);
             }
+            if wanted == Wanted::Smallest && self.queue(|outbox| outbox.waiting()).await? == 0 {
+                self.schedule.nothing_waits();
+                self.notices.resting(self.schedule.held());
+            }
             let due = self.queue(|outbox| outbox.next_due(wall_now())).await?;
             let wait = due.map(|at| at.since(wall_now()).max(SHORTEST_SLEEP));
             return Ok(Turn::Rest(wait.map(|wait| now().moment + wait)));
@@ -257,9 +261,10 @@ impl Courier {
         {
             return Ok(Some(lease));
         }
+        let besides = self.schedule.poor_probes();
         self.queue(move |outbox| match wanted {
             Wanted::Next => outbox.lease(at),
-            Wanted::Smallest => outbox.lease_smallest(at),
+            Wanted::Smallest => outbox.lease_smallest(&besides, at),
         })
         .await?
     }

@@ -70,11 +70,16 @@ pub trait Outbox: Send + Sync + 'static {
     /// When the queue cannot be read.
     fn lease(&self, now: WallTime) -> Result<Option<Lease>, OutboxError>;
 
-    /// Hands out the smallest of the due updates, to try a link or a token with.
+    /// Hands out the smallest of the due updates, to try a link or a token with; one of `besides` only where there
+    /// is no other.
     ///
     /// # Errors
     /// When the queue cannot be read.
-    fn lease_smallest(&self, now: WallTime) -> Result<Option<Lease>, OutboxError> {
+    fn lease_smallest(
+        &self,
+        _besides: &[UpdateId],
+        now: WallTime,
+    ) -> Result<Option<Lease>, OutboxError> {
         self.lease(now)
     }
 

@@ -6,7 +6,8 @@
 //! | 2xx cut off, or a web page | hold: offline (nobody knows whether it was done; a PUT may be repeated) |
 //! | 2xx with anything else | retry |
 //! | 401, 403, no token | hold: credential |
-//! | 404 | park, unknown person; a web page instead: hold, account |
+//! | 404 | park, unknown person |
+//! | a web page with 400 to 499, but for 401, 408, 413, 425, 429 | hold: account (it is not the API that answers) |
 //! | 408, 425, 429, 5xx | retry, not before `Retry-After` (a date counts by the `Date` beside it) |
 //! | 413 | too large |
 //! | 511 | hold: offline |
@@ -22,6 +23,9 @@ use super::confirmation::{AnsweredPerson, confirm};
 
 /// The longest wait that a server may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+/// The API's code for a token whose time is over.
+const EXPIRED: &str = "token_expired";
 
 /// What came back for one PUT.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,20 +209,24 @@ fn response_verdict(response: &Response, sent: &Sent<'_>) -> Verdict {
     let present = response.date.unwrap_or(sent.now);
     let after = response.retry_after.map(|asked| asked.wait(present));
     let reason = words(response);
-    let hold = |hold| Verdict::Hold { hold, after, reason: words(response) };
+    let hold = |hold| Verdict::Hold { hold, after, reason: own_words(response) };
     match response.status {
         200..=299 => success_verdict(response, sent),
-        401 | 403 => hold(Hold::Credential),
-        404 if response.body == Body::Page => Verdict::Hold {
+        413 => Verdict::TooLarge { reason },
+        408 | 425 | 429 | 500..=599 if response.status != 511 => Verdict::Retry { after, reason },
+        401 => hold(Hold::Credential),
+        status @ 400..=499 if response.body == Body::Page => Verdict::Hold {
             hold: Hold::Account,
             after,
-            reason: "404 with a web page: verifik.base_url does not lead to the persons API".into(),
+            reason: format!(
+                "{status} with a web page: it is not the persons API that answers \
+                 (see verifik.base_url and verifik.client_cert_file)"
+            ),
         },
+        403 => hold(Hold::Credential),
         404 => Verdict::Park { reason, unknown_person: true },
-        413 => Verdict::TooLarge { reason },
         // Whatever leads elsewhere leads all updates there: no reason to park one after the other.
         300..=399 | 511 => hold(Hold::Offline),
-        408 | 425 | 429 | 500..=599 => Verdict::Retry { after, reason },
         400..=499 => Verdict::Park { reason, unknown_person: false },
         _ => Verdict::Retry { after, reason },
     }
@@ -273,6 +281,14 @@ fn words(response: &Response) -> String {
     }
 }
 
+/// The status with words of this program's own: a hold stands in logs, and a server may name a person.
+fn own_words(response: &Response) -> String {
+    let Response { status, body, .. } = response;
+    let expired = matches!(body, Body::Words(words) if words.contains(EXPIRED));
+    let code = if expired { " (token_expired)" } else { "" };
+    format!("{status} {}{code}", meaning(*status))
+}
+
 const fn meaning(status: u16) -> &'static str {
     match status {
         300..=399 => {
@@ -283,6 +299,7 @@ const fn meaning(status: u16) -> &'static str {
         404 => "the person is unknown",
         413 => "the update is too large",
         429 => "too many requests",
+        511 => "the network wants a login first",
         500..=599 => "the server failed",
         _ => "without an explanation",
     }
@@ -332,7 +349,7 @@ mod tests {
     #[test]
     fn every_status_has_its_verdict() {
         let words = || Body::Words("said something".into());
-        let table: [(u16, Body, &str); 32] = [
+        let table: [(u16, Body, &str); 39] = [
             (200, person("person_1"), "confirmed"),
             (201, person("person_1"), "confirmed"),
             (200, person("person_2"), "retry"),
@@ -348,7 +365,14 @@ mod tests {
             (400, words(), "park"),
             (401, words(), "credential"),
             (403, words(), "credential"),
-            (403, Body::Page, "credential"),
+            (400, Body::Page, "account"),
+            (401, Body::Page, "credential"),
+            (403, Body::Page, "account"),
+            (405, Body::Page, "account"),
+            (408, Body::Page, "retry"),
+            (421, Body::Page, "account"),
+            (429, Body::Page, "retry"),
+            (451, Body::Page, "account"),
             (404, words(), "park, unknown"),
             (404, Body::Words(String::new()), "park, unknown"),
             (404, Body::Page, "account"),
@@ -369,6 +393,18 @@ mod tests {
         for (status, body, expected) in table {
             let shown = format!("{status} {body:?}");
             assert_eq!(class(&respond(status, body)), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_about_a_person_is_in_no_reason_of_a_hold() {
+        for status in [302, 401, 403, 511] {
+            let said = "may not change Ada Lovelace: token_expired";
+            let Verdict::Hold { reason, .. } = respond(status, Body::Words(said.into())) else {
+                panic!("{status} holds nothing")
+            };
+            assert!(!reason.contains("Ada"), "{reason}");
+            assert!(reason.contains("token_expired"), "{reason}");
         }
     }
 

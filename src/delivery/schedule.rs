@@ -13,6 +13,7 @@
 //! - A hold charges nobody and drops nothing. It ends by a probe that is answered, never by time alone.
 //! - An update is charged only for an answer of the server, or when it alone was on its way in
 //!   [`SUSPECT_AFTER`] link faults running: then it moves back in line, so that it cannot keep others waiting.
+//!   So does one with which the token is refused although another one has passed since.
 //! - Nothing is ever parked because of the number of its attempts.
 //! - Every wait is drawn anew, also at its cap.
 
@@ -20,8 +21,11 @@ use std::time::Duration;
 
 use crate::domain::{Hold, Moment, PersonId, Settlement, UpdateId, Verdict, WallTime};
 
+use self::refusals::Refusals;
 use super::backoff::{Bucket, Rate, full_jitter, half_jitter};
 use super::policy::Blame;
+
+mod refusals;
 
 /// So many link faults running with the same update on its way make it a suspect.
 const SUSPECT_AFTER: u32 = 3;
@@ -134,6 +138,7 @@ pub(super) struct Schedule {
     /// Different unknown persons in a row.
     strangers: Vec<PersonId>,
     suspect: Option<(UpdateId, u32)>,
+    refusals: Refusals,
     bucket: Bucket,
 }
 
@@ -153,6 +158,7 @@ impl Schedule {
             troubles: 0,
             strangers: Vec::new(),
             suspect: None,
+            refusals: Refusals::default(),
             bucket,
         }
     }
@@ -205,10 +211,24 @@ impl Schedule {
 
     /// There is another token: what was refused before may pass now.
     pub(super) fn token_changed(&mut self, now: Now) {
+        self.refusals.forget();
         if self.waits_for_a_token() {
             self.strangers.clear();
             self.probe_now(now);
         }
+    }
+
+    /// With which updates a probe is worth less than with any other.
+    pub(super) fn poor_probes(&self) -> Vec<UpdateId> {
+        self.refusals.known().collect()
+    }
+
+    /// No update waits: nothing is held any more, and the next one shows how things are.
+    pub(super) fn nothing_waits(&mut self) {
+        self.held = None;
+        self.probes = 0;
+        self.suspect = None;
+        self.strangers.clear();
     }
 
     /// Whether another token can end the present hold.
@@ -244,6 +264,7 @@ impl Schedule {
                 self.reached(now, random);
                 self.troubles = 0;
                 self.strangers.clear();
+                self.refusals.accepted(attempt.id);
                 Settlement::Delivered(confirmation)
             }
             Verdict::Retry { after, reason } => {
@@ -259,7 +280,15 @@ impl Schedule {
                 self.strangers.clear();
                 Settlement::Park { reason }
             }
+            Verdict::Hold { hold: Hold::Credential, reason, .. }
+                if self.held.is_none() && self.refusals.is_own(attempt.id) =>
+            {
+                self.move_back(attempt, reason, now, random)
+            }
             Verdict::Hold { hold, after, reason } => {
+                if matches!(hold, Hold::Credential | Hold::Account) {
+                    self.refusals.refused(attempt.id);
+                }
                 self.hold(hold, after, reason.clone(), now, random);
                 self.suspicion(attempt, reason, now, random)
             }
@@ -316,7 +345,7 @@ impl Schedule {
         }
         let why = format!(
             "{STRANGERS} different persons in a row are unknown to the server: the token may belong \
-             to another account, or verifik.base_url to another service (last: {reason})"
+             to another account, or verifik.base_url to another service"
         );
         let again = self.held.as_ref().is_some_and(|held| held.hold == Hold::Account);
         self.hold(Hold::Account, None, why, now, random);
@@ -376,6 +405,11 @@ impl Schedule {
             return Settlement::Release;
         }
         self.suspect = None;
+        self.move_back(attempt, reason, now, random)
+    }
+
+    /// Charges an update for what is its own fault, so that others go first.
+    fn move_back(&self, attempt: &Attempt, reason: String, now: Now, random: f64) -> Settlement {
         let ScheduleSettings { backoff_min, backoff_max, .. } = self.settings;
         let wait = half_jitter(
             backoff_min,

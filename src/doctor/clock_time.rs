@@ -72,7 +72,8 @@ fn judge(facts: &Facts) -> Finding {
     if facts.floor.since(facts.now) > FLOOR_TOLERANCE {
         let found = format!("{now}, which is before {}: it is wrong", rfc3339(facts.floor));
         let remedy = "let a time server set it, or set it by hand; a device without a battery-backed \
-                      clock starts in the past";
+                      clock starts in the past. If it is right, a server once told a wrong time: \
+                      remove clock-floor from the state directory while the agent is stopped";
         return set(Finding::failed(found, remedy));
     }
     if let Some(server) = facts.server {

@@ -83,7 +83,7 @@ fn judge(facts: &Facts) -> Finding {
             || facts.updates as u128 * 100 >= facts.max_items as u128 * share
     };
     let aged = |share: u32| facts.oldest.is_some_and(|age| age * 100 >= facts.max_age * share);
-    if full(100) || aged(100) {
+    if full(100) {
         let remedy = "the queue takes no more updates: deliver them, carry them to a site with a line, \
                       or raise the limits of [queue]";
         return list(Finding::failed(format!("{found}: a limit is reached"), remedy))
@@ -98,6 +98,12 @@ fn judge(facts: &Facts) -> Finding {
     if facts.parked > 0 {
         let remedy = "each parked one waits for a person: see why, then retry or drop it";
         return list(Finding::warning(found, remedy)).command("kiosk-enroll queue show ID");
+    }
+    if aged(100) {
+        let remedy = "bring the kiosk online: once the oldest that the server was not asked about is older than \
+                      queue.max_age, no more updates are taken";
+        return list(Finding::failed(found, remedy))
+            .command("kiosk-enroll queue export stick.kiosk");
     }
     if full(80) || aged(80) || facts.oldest.is_some_and(|age| age >= LONG) {
         let remedy = "find out why nothing is delivered: see the checks of network, token and api";

@@ -104,6 +104,7 @@ impl State {
             capture: update.capture(),
             bytes: file.len() as u64,
             enqueued_at: at,
+            imported: lineage.origin.is_some(),
             standing: Standing::Queued,
             attempts: older().map(|item| item.attempts).max().unwrap_or(0),
             not_before: older().filter_map(|item| item.not_before).max(),

@@ -175,6 +175,7 @@ fn item(header: &Header, head: Head, bytes: u64) -> Item {
         capture: head.capture,
         bytes,
         enqueued_at: header.enqueued_at,
+        imported: head.origin.is_some(),
         standing: Standing::Queued,
         attempts: 0,
         not_before: None,

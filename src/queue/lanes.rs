@@ -41,6 +41,8 @@ pub(super) struct Item {
     pub(super) capture: Option<CaptureRecord>,
     pub(super) bytes: u64,
     pub(super) enqueued_at: WallTime,
+    /// It was acknowledged on another device.
+    pub(super) imported: bool,
     pub(super) standing: Standing,
     pub(super) attempts: u32,
     pub(super) not_before: Option<WallTime>,
@@ -80,11 +82,14 @@ impl Item {
 
 /// Which of the lanes' first updates is wanted, where several are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pick {
+pub(super) enum Pick<'a> {
     /// The one whose turn it is.
     Foremost,
     /// The one that costs the least to try a link or a token with.
-    Smallest,
+    Smallest {
+        /// These only where there is no other.
+        besides: &'a [UpdateId],
+    },
 }
 
 /// Every update of the queue, in its lane.
@@ -173,12 +178,12 @@ impl Lanes {
     }
 
     /// The update that may be handed out now. Only the first of a lane ever is, whichever is picked.
-    pub(super) fn next(&mut self, pick: Pick, now: WallTime) -> Option<UpdateId> {
+    pub(super) fn next(&mut self, pick: Pick<'_>, now: WallTime) -> Option<UpdateId> {
         match pick {
             Pick::Foremost => self.turns.next(now),
-            Pick::Smallest => {
+            Pick::Smallest { besides } => {
                 let bytes = |id: &UpdateId| self.items.get(id).map(|item| item.bytes);
-                self.turns.due(now).min_by_key(bytes)
+                self.turns.due(now).min_by_key(|id| (besides.contains(id), bytes(id)))
             }
         }
     }
@@ -240,6 +245,7 @@ mod tests {
             capture: None,
             bytes: 1,
             enqueued_at: NOW,
+            imported: false,
             standing: Standing::Queued,
             attempts: 0,
             not_before: None,
@@ -294,12 +300,16 @@ mod tests {
             set(&mut lanes, id, |item| item.bytes = bytes);
         }
         set(&mut lanes, 5, |item| item.not_before = Some(NOW + Duration::from_secs(60)));
-        let smallest = |lanes: &mut Lanes| lanes.next(Pick::Smallest, NOW);
+        let smallest = |lanes: &mut Lanes| lanes.next(Pick::Smallest { besides: &[] }, NOW);
         assert_eq!(
             smallest(&mut lanes),
             Some(UpdateId(3)),
             "2 is behind 1, 5 must wait, 4 came later"
         );
+        let besides = |ids: &[u64]| ids.iter().copied().map(UpdateId).collect::<Vec<_>>();
+        let mut another = |ids| lanes.next(Pick::Smallest { besides: &besides(ids) }, NOW);
+        assert_eq!(another(&[3]), Some(UpdateId(4)));
+        assert_eq!(another(&[1, 3, 4]), Some(UpdateId(3)), "where there is no other");
         set(&mut lanes, 3, |item| item.standing = Standing::InFlight);
         assert_eq!(smallest(&mut lanes), Some(UpdateId(4)));
         lanes.remove(UpdateId(4));
@@ -369,5 +379,19 @@ mod tests {
         lanes.remove(UpdateId(2));
         lanes.remove(UpdateId(3));
         assert_eq!(lanes.tally(), &Tally::default());
+    }
+
+    #[test]
+    fn neither_what_was_tried_nor_what_came_from_elsewhere_waits_for_a_line() {
+        let mut lanes = lanes(&[1, 2, 3]);
+        set(&mut lanes, 1, |item| item.attempts = 1);
+        set(&mut lanes, 2, |item| item.imported = true);
+        set(&mut lanes, 3, |item| item.enqueued_at = NOW + Duration::from_secs(9));
+        let minute = NOW + Duration::from_secs(60);
+        let ages = |tally: &Tally| (tally.oldest(minute), tally.oldest_untried(minute));
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(ages(lanes.tally()), (seconds(60), seconds(51)));
+        lanes.remove(UpdateId(3));
+        assert_eq!(ages(lanes.tally()), (seconds(60), None));
     }
 }

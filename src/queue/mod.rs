@@ -243,12 +243,16 @@ impl Queue {
     }
 
     /// Hands out the smallest of the updates that are first in their person's order and due: to try a link
-    /// or a token with. All else is as with [`lease`](Self::lease).
+    /// or a token with; one of `besides` only where there is no other. All else is as with [`lease`](Self::lease).
     ///
     /// # Errors
     /// As with [`lease`](Self::lease).
-    pub fn lease_smallest(&self, now: WallTime) -> Result<Option<Lease>, QueueError> {
-        self.state().lease(Pick::Smallest, now)
+    pub fn lease_smallest(
+        &self,
+        besides: &[UpdateId],
+        now: WallTime,
+    ) -> Result<Option<Lease>, QueueError> {
+        self.state().lease(Pick::Smallest { besides }, now)
     }
 
     /// Reads the update that [`lease`](Self::lease) would hand out at `now`, so that the lease need not wait for the
@@ -360,27 +364,12 @@ impl Queue {
 
     /// Checks every file and the index against each other; changes nothing.
     ///
-    /// Between two files others get their turn, so that a check of a full queue holds nobody up.
+    /// Between a few files others get their turn, so that a check of a full queue holds nobody up.
     ///
     /// # Errors
     /// [`QueueError::Storage`] when the directory cannot be listed.
     pub fn verify(&self) -> Result<Verification, QueueError> {
-        let state = self.state();
-        let paths = state.disk.list(&state.layout.entries)?;
-        drop(state);
-        let mut found = Verification::default();
-        for path in paths {
-            self.state().inspector(None).look(&path, &mut found);
-        }
-        let state = self.state();
-        let rows = state.index.rows();
-        if rows.is_none() {
-            found.add("index", Gravity::Damaged, "it cannot be used; the queue goes on without it");
-        }
-        let inspector = state.inspector(rows.as_ref());
-        inspector.look_for_missing(&mut found);
-        inspector.look_at_rows(&mut found);
-        Ok(found)
+        verification::verify_open(self)
     }
 
     /// Checks the queue of a directory that nobody has open; changes nothing, and mends nothing.

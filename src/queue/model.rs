@@ -184,10 +184,10 @@ impl World {
         }
     }
 
-    fn lease(&mut self, pick: Pick) -> Option<UpdateId> {
+    fn lease(&mut self, pick: Pick<'_>) -> Option<UpdateId> {
         let at_hand = match pick {
             Pick::Foremost => self.queue().lease_at_hand(self.now),
-            Pick::Smallest => None,
+            Pick::Smallest { .. } => None,
         };
         let lease = match at_hand {
             Some(lease) => lease,

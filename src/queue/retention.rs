@@ -9,6 +9,9 @@ use bytesize::ByteSize;
 
 use super::error::QueueError;
 
+/// No update waits so long: the clock was wrong when it was acknowledged. Longer than any `queue.max_age`.
+const CLOCK_WAS_WRONG: Duration = Duration::from_hours(24 * 366 * 15);
+
 /// How much the queue may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueOptions {
@@ -16,8 +19,8 @@ pub struct QueueOptions {
     pub max_bytes: u64,
     /// How many updates, parked ones included.
     pub max_items: usize,
-    /// How long the oldest update may wait before new ones are refused; receipts and damaged files older
-    /// than this are removed.
+    /// How long the oldest update may wait for a line before new ones are refused; receipts and damaged files
+    /// older than this are removed.
     pub max_age: Duration,
     /// Ballast that is given up on a full disk so that the queue can still be opened and drained; as much
     /// is left free beside each new update.
@@ -78,6 +81,9 @@ pub(super) struct Usage {
     pub(super) items: usize,
     /// How long the oldest update that is not parked has waited.
     pub(super) oldest: Option<Duration>,
+    /// The same of those alone that wait for nothing but a line. One that the server does not take, or that comes from
+    /// another device, says nothing about this one's line, and must not refuse everybody else.
+    pub(super) oldest_untried: Option<Duration>,
     /// `None` where the system does not tell.
     pub(super) free: Option<u64>,
 }
@@ -109,7 +115,8 @@ pub(super) fn admit(
     if items > options.max_items && growth.replaced_items == 0 {
         return full(Limit::Items, items.to_string(), options.max_items.to_string());
     }
-    if let Some(oldest) = usage.oldest.filter(|oldest| *oldest > options.max_age) {
+    let too_old = |age: &Duration| *age > options.max_age && *age < CLOCK_WAS_WRONG;
+    if let Some(oldest) = usage.oldest_untried.filter(too_old) {
         return full(Limit::Age, days(oldest), days(options.max_age));
     }
     if let Some(free) = usage.free.filter(|free| *free < needed) {
@@ -126,7 +133,10 @@ pub(super) fn pressure(usage: &Usage, options: &QueueOptions) -> Option<Limit> {
         Some(Limit::Bytes)
     } else if nearly(usage.items as u64, options.max_items as u64) {
         Some(Limit::Items)
-    } else if usage.oldest.is_some_and(|oldest| nearly(hours(oldest), hours(options.max_age))) {
+    } else if usage
+        .oldest_untried
+        .is_some_and(|oldest| nearly(hours(oldest), hours(options.max_age)))
+    {
         Some(Limit::Age)
     } else if usage.free.is_some_and(|free| free < options.reserve_bytes.saturating_mul(8)) {
         Some(Limit::Disk)
@@ -172,11 +182,13 @@ mod tests {
             (Usage { bytes: 901, ..Usage::default() }, Some(Limit::Bytes)),
             (Usage { items: 9, ..Usage::default() }, None),
             (Usage { items: 10, ..Usage::default() }, Some(Limit::Items)),
-            (Usage { oldest: Some(Duration::from_hours(100)), ..Usage::default() }, None),
+            (Usage { oldest_untried: Some(Duration::from_hours(100)), ..Usage::default() }, None),
             (
-                Usage { oldest: Some(Duration::from_hours(101)), ..Usage::default() },
+                Usage { oldest_untried: Some(Duration::from_hours(101)), ..Usage::default() },
                 Some(Limit::Age),
             ),
+            (Usage { oldest: Some(Duration::from_hours(900)), ..Usage::default() }, None),
+            (Usage { oldest_untried: Some(CLOCK_WAS_WRONG), ..Usage::default() }, None),
             (Usage { free: Some(200), ..Usage::default() }, None),
             (Usage { free: Some(199), ..Usage::default() }, Some(Limit::Disk)),
         ];
@@ -199,7 +211,7 @@ mod tests {
             pressure(&Usage { items: 8, ..Usage::default() }, &options()),
             Some(Limit::Items)
         );
-        let old = Usage { oldest: Some(Duration::from_hours(81)), ..Usage::default() };
+        let old = Usage { oldest_untried: Some(Duration::from_hours(81)), ..Usage::default() };
         assert_eq!(pressure(&old, &options()), Some(Limit::Age));
     }
 

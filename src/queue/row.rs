@@ -76,6 +76,7 @@ mod tests {
             capture: None,
             bytes: 400,
             enqueued_at: NOW,
+            imported: false,
             standing: Standing::Queued,
             attempts: 0,
             not_before: None,

@@ -24,7 +24,11 @@ pub(super) enum Back {
 
 impl State {
     /// Hands out the next update; see [`Queue::lease`](super::Queue::lease).
-    pub(super) fn lease(&mut self, pick: Pick, now: WallTime) -> Result<Option<Lease>, QueueError> {
+    pub(super) fn lease(
+        &mut self,
+        pick: Pick<'_>,
+        now: WallTime,
+    ) -> Result<Option<Lease>, QueueError> {
         let mut failed = None;
         while let Some(id) = self.lanes.next(pick, now) {
             match self.ahead.take(id).map_or_else(|| self.read_update(id), Ok) {

@@ -133,6 +133,7 @@ impl State {
             bytes: tally.bytes + foreign,
             items: tally.items() + self.foreign.len(),
             oldest: tally.oldest(now),
+            oldest_untried: tally.oldest_untried(now),
             free: self.disk.free_bytes(&self.layout.root),
         }
     }

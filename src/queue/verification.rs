@@ -3,9 +3,11 @@
 //! It says of each thing that is wrong whether something was [`Gravity::Damaged`], or whether it is a
 //! [`Gravity::Leftover`] that the next start puts in order: a power cut leaves those behind.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::Queue;
 use super::device_key::DeviceKey;
 use super::entry;
 use super::error::QueueError;
@@ -60,6 +62,55 @@ impl Verification {
     pub(super) fn add(&mut self, object: impl ToString, gravity: Gravity, what: &'static str) {
         self.findings.push(Finding { object: object.to_string(), gravity, what });
     }
+}
+
+/// So many updates are looked at before others get their turn.
+const AT_ONCE: usize = 32;
+
+/// Checks an open queue.
+pub(super) fn verify_open(queue: &Queue) -> Result<Verification, QueueError> {
+    let state = queue.state();
+    let paths = state.disk.list(&state.layout.entries)?;
+    drop(state);
+    let mut found = Verification::default();
+    for path in paths {
+        queue.state().inspector(None).look(&path, &mut found);
+    }
+    let state = queue.state();
+    let ids: Vec<UpdateId> = state.lanes.iter().map(|(id, _)| id).collect();
+    let rows = state.index.rows();
+    drop(state);
+    for some in ids.chunks(AT_ONCE) {
+        queue.state().inspector(None).look_for_missing(some, &mut found);
+    }
+    let Some(rows) = rows else {
+        found.add("index", Gravity::Damaged, "it cannot be used; the queue goes on without it");
+        return Ok(found);
+    };
+    look_at_rows(queue, rows, &mut found);
+    Ok(found)
+}
+
+/// Checks rows of an open queue's index. While others have their turn rows come and go: what looks wrong is looked
+/// at again, by the rows of that moment.
+fn look_at_rows(queue: &Queue, mut rows: Rows, found: &mut Verification) {
+    let mut suspects = BTreeSet::new();
+    while let Some(last) = rows.keys().nth(AT_ONCE - 1).or_else(|| rows.keys().last()).copied() {
+        let later = rows.split_off(&UpdateId(last.0.saturating_add(1)));
+        let some = std::mem::replace(&mut rows, later);
+        let mut doubts = Verification::default();
+        queue.state().inspector(None).look_at_each_row(&some, &mut doubts);
+        if !doubts.findings.is_empty() {
+            suspects.extend(some.into_keys());
+        }
+    }
+    let state = queue.state();
+    let Some(now) = state.index.rows() else { return };
+    let inspector = state.inspector(Some(&now));
+    inspector.look_for_rows(found);
+    let again = now.iter().filter(|(id, _)| suspects.contains(id));
+    let again = again.map(|(id, row)| (*id, row.clone())).collect();
+    inspector.look_at_each_row(&again, found);
 }
 
 /// Checks a queue that is not open, without putting anything in order.
@@ -127,9 +178,10 @@ impl Inspector<'_> {
         }
     }
 
-    /// Checks what must have a file.
-    pub(super) fn look_for_missing(&self, found: &mut Verification) {
-        for (id, item) in self.lanes.into_iter().flat_map(Lanes::iter) {
+    /// Checks these of what must have a file.
+    pub(super) fn look_for_missing(&self, ids: &[UpdateId], found: &mut Verification) {
+        for id in ids.iter().copied() {
+            let Some(item) = self.lanes.and_then(|lanes| lanes.get(id)) else { continue };
             if item.standing != Standing::Leaving
                 && self.disk.read_start(&self.layout.entry(id), 0).is_err()
             {
@@ -141,6 +193,24 @@ impl Inspector<'_> {
     /// Checks the rows of the index. They are kept lazily: one that is missing costs a counter.
     pub(super) fn look_at_rows(&self, found: &mut Verification) {
         let Some(rows) = self.rows else { return };
+        self.look_at_each_row(rows, found);
+        self.look_for_rows(found);
+    }
+
+    /// Checks that every update has a row.
+    fn look_for_rows(&self, found: &mut Verification) {
+        let Some(rows) = self.rows else { return };
+        for path in self.disk.list(&self.layout.entries).unwrap_or_default() {
+            if let Name::Entry(id) = self.layout.name(&path)
+                && !rows.contains_key(&id)
+            {
+                found.add(id, Gravity::Leftover, "the index has no row for it");
+            }
+        }
+    }
+
+    /// Checks these rows of the index.
+    pub(super) fn look_at_each_row(&self, rows: &Rows, found: &mut Verification) {
         let stays = |id: &UpdateId| {
             let item = self.lanes.and_then(|lanes| lanes.get(*id));
             item.is_none_or(|item| item.standing != Standing::Leaving)
@@ -153,13 +223,6 @@ impl Inspector<'_> {
                     found.add(id, Gravity::Damaged, "its row in the index is not its own");
                 }
                 Some(_) => {}
-            }
-        }
-        for path in self.disk.list(&self.layout.entries).unwrap_or_default() {
-            if let Name::Entry(id) = self.layout.name(&path)
-                && !rows.contains_key(&id)
-            {
-                found.add(id, Gravity::Leftover, "the index has no row for it");
             }
         }
     }
@@ -240,9 +303,9 @@ impl Inspector<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use super::super::QueueOptions;
     use super::super::memory_fs::MemoryFs;
     use super::super::samples::{NOW, named};
-    use super::super::{Queue, QueueOptions};
     use super::*;
 
     const ENTRY: &str = "/queue/entries/0000000000000001.entry";

@@ -1,5 +1,6 @@
 //! Answers of the server, or of something that stands in front of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,12 +88,42 @@ async fn an_expired_token_is_waited_out_for_hours_and_costs_no_update_anything()
     assert!(held.reason.contains("token_expired"), "{}", held.reason);
     assert_eq!((status.delivered, status.parked, status.retried), (0, 0, 0));
     assert!(site.attempts().values().all(|count| *count == 0));
-    assert!(site.asked()[1..].iter().all(|person| person == "cy"), "the smallest asks");
+    let asked = site.asked();
+    let first: BTreeSet<_> = asked[..3].iter().collect();
+    assert_eq!((first.len(), asked[1].as_str()), (3, "cy"), "each asks once, the smallest first");
+    assert!(asked[3..].iter().all(|person| person == "cy"), "then the smallest");
     site.add(note("dee", "1"));
     site.heal();
     site.delivered(4).await;
     site.balances(&["ada", "bob", "cy", "dee"]);
     courier.abort();
+}
+
+#[tokio::test]
+async fn a_person_whom_the_server_forbids_holds_nobody_else_up() {
+    for forbidden in ["ada", "cy"] {
+        let mut site =
+            Site::new(Plan { refused_probe: Duration::from_millis(5), ..Plan::default() }).await;
+        let words = r#"{"message":"not this one","code":"FORBIDDEN"}"#;
+        site.server.answer(only_for(forbidden, Reply::say(403, "", words)));
+        let courier = site.run();
+        site.delivered(2).await;
+        site.handle.status().wait_for(|status| status.retried > 0).await.unwrap();
+        let status = site.handle.status().borrow().clone();
+        assert_eq!((status.delivered, status.parked), (2, 0));
+        site.heal();
+        site.delivered(3).await;
+        courier.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_answers_with_a_page_parks_nobody() {
+    let mut site = Site::new(Plan::default()).await;
+    let page = "<html><head><title>400 No required SSL certificate was sent</title></head></html>";
+    site.server.answer(move |_, _| Reply::say(400, "content-type: text/html\r\n", page));
+    site.is_held(Hold::Account, "verifik.client_cert_file").await;
+    site.heals().await;
 }
 
 #[tokio::test]

@@ -169,6 +169,35 @@ fn a_refused_token_is_tried_slowly_and_at_once_when_it_changes() {
 }
 
 #[test]
+fn an_update_that_is_refused_while_others_pass_with_the_same_token_holds_nobody_up() {
+    let mut schedule = schedule();
+    let refused = schedule.answered(&attempt(1), hold(Hold::Credential), at(0), HALF);
+    assert_eq!(refused, Settlement::Release);
+    assert_eq!(schedule.poor_probes(), [UpdateId(1)], "the probe is to be another one");
+    schedule.answered(&attempt(2), accepted(), at(60), HALF);
+    let refused = schedule.answered(&attempt(1), hold(Hold::Credential), at(61), HALF);
+    assert!(matches!(refused, Settlement::Retry { .. }), "{refused:?}");
+    assert_eq!(held(&schedule), None);
+    schedule.answered(&attempt(3), hold(Hold::Credential), at(62), HALF);
+    assert_eq!(held(&schedule), Some(Hold::Credential), "another one says more");
+    schedule.token_changed(at(63));
+    assert_eq!(schedule.poor_probes(), []);
+}
+
+#[test]
+fn with_nothing_left_to_deliver_nothing_is_held() {
+    for (which, first) in [(Hold::Offline, 1), (Hold::Credential, 60)] {
+        let mut schedule = schedule();
+        schedule.answered(&attempt(1), hold(which), at(0), HALF);
+        schedule.nothing_waits();
+        assert_eq!(held(&schedule), None);
+        schedule.answered(&attempt(2), hold(which), at(9_000), 1.0);
+        let Next::Wait(Some(until)) = schedule.next(at(9_000).moment) else { panic!("no wait") };
+        assert!(until <= at(9_000 + first).moment, "a hold of its own");
+    }
+}
+
+#[test]
 fn another_token_does_not_end_an_outage() {
     let mut schedule = schedule();
     schedule.answered(&attempt(1), hold(Hold::Offline), at(0), 1.0);

@@ -13,7 +13,7 @@ pub(super) enum Action {
         person: u8,
         fields: u8,
     },
-    Lease(Pick),
+    Lease(Pick<'static>),
     LookAhead,
     Deliver(u8),
     /// Begins to settle several as delivered, chosen by bits; the next two go on with it.
@@ -58,7 +58,7 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
     ];
     prop_oneof![
         12 => (0..PERSONS, 1..8_u8).prop_map(|(person, fields)| Enqueue { person, fields }),
-        10 => prop_oneof![Just(Pick::Foremost), Just(Pick::Smallest)].prop_map(Lease),
+        10 => prop_oneof![Just(Pick::Foremost), Just(Pick::Smallest { besides: &[] })].prop_map(Lease),
         6 => Just(LookAhead),
         6 => any::<u8>().prop_map(Deliver),
         6 => any::<u8>().prop_map(BeginGroup),
