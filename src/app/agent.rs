@@ -176,7 +176,7 @@ async fn finish(courier: JoinHandle<()>) {
     }
 }
 
-async fn raised(mut stopped: watch::Receiver<bool>) {
+pub(super) async fn raised(mut stopped: watch::Receiver<bool>) {
     // A sender that has gone means the same.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
@@ -190,9 +190,7 @@ async fn serve_all(
     let on_socket = server::serve_socket(socket, agent.clone(), raised(stopped.clone()));
     let on_loopback = async {
         match loopback {
-            Some(Loopback { listener, token }) => {
-                server::serve_loopback(listener, agent, token, raised(stopped)).await
-            }
+            Some(loopback) => loopback.serve(agent, stopped).await,
             None => Ok(()),
         }
     };
