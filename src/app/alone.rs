@@ -159,6 +159,10 @@ pub fn enroll_alone(
                 told
             }
             Fed::Waiting => visit.tell(enrollment::Event::Tick, feed.now())?,
+            Fed::Lost { reason } => {
+                visit.tell(enrollment::Event::CameraLost { reason }, feed.now())?
+            }
+            Fed::Back => visit.tell(enrollment::Event::CameraBack, feed.now())?,
             Fed::Ended => visit.tell(enrollment::Event::NoMoreFrames, feed.now())?,
         };
         told.iter().for_each(|told| (watcher.told)(told));
