@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
+use super::keeper::QueueKeeper;
 use super::loopback::Loopback;
 use super::pulse::{self, Pulse};
 use super::reload::Reload;
@@ -101,11 +102,13 @@ async fn serve(
     let loopback = Loopback::open(config, paths).await?;
     let eye = eye::Eye::open(config, events.clone())?;
     let booth_pulse = Pulse::new("booth");
+    let keeper =
+        QueueKeeper { queue: Arc::clone(&queue), wake: Arc::clone(&wake), events: events.clone() };
     let booth = Booth::start(
         rig.clone(),
         BadgeWatch::configured(config),
         &eye,
-        keeper(Arc::clone(&queue), Arc::clone(&wake), events.clone()),
+        Arc::new(keeper),
         events.clone(),
         booth_pulse.clone(),
     )?;
@@ -142,6 +145,7 @@ async fn serve(
     let _ = stop.send(true);
     finish(courier).await;
     tasks.shutdown().await;
+    agent.inner.booth.dismiss();
     eye.close();
     post::save_clock(&post.clock, paths);
     remove_socket(paths);
@@ -198,19 +202,6 @@ async fn serve_all(
     for error in [socket, loopback].into_iter().filter_map(Result::err) {
         tracing::error!(%error, "the local API has ended");
     }
-}
-
-fn keeper(
-    queue: Arc<Queue>,
-    wake: Arc<Notify>,
-    events: broadcast::Sender<Event>,
-) -> super::booth::Keeper {
-    Box::new(move |update| {
-        let report = keep(&queue, update)?;
-        wake.notify_one();
-        let _ = events.send(Event::Queue(queue_status(&queue, false)));
-        Ok(report)
-    })
 }
 
 async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<DeliveryEvent>) {
