@@ -102,13 +102,11 @@ async fn serve(
     let loopback = Loopback::open(config, paths).await?;
     let eye = eye::Eye::open(config, events.clone())?;
     let booth_pulse = Pulse::new("booth");
-    let keeper =
-        QueueKeeper { queue: Arc::clone(&queue), wake: Arc::clone(&wake), events: events.clone() };
     let booth = Booth::start(
         rig.clone(),
         BadgeWatch::configured(config),
         &eye,
-        Arc::new(keeper),
+        Arc::new(QueueKeeper::new(&queue, &wake, &events)),
         events.clone(),
         booth_pulse.clone(),
     )?;

@@ -31,9 +31,19 @@ pub trait Keeper: Send + Sync {
 
 /// The agent's queue.
 pub(super) struct QueueKeeper {
-    pub(super) queue: Arc<Queue>,
-    pub(super) wake: Arc<Notify>,
-    pub(super) events: broadcast::Sender<Event>,
+    queue: Arc<Queue>,
+    wake: Arc<Notify>,
+    events: broadcast::Sender<Event>,
+}
+
+impl QueueKeeper {
+    pub(super) fn new(
+        queue: &Arc<Queue>,
+        wake: &Arc<Notify>,
+        events: &broadcast::Sender<Event>,
+    ) -> Self {
+        Self { queue: Arc::clone(queue), wake: Arc::clone(wake), events: events.clone() }
+    }
 }
 
 impl Keeper for QueueKeeper {

@@ -25,7 +25,7 @@ pub(super) struct EnrollArgs {
     person_id: String,
     #[command(flatten)]
     fields: FieldArgs,
-    /// How long it may take [default: capture.timeout]
+    /// How long it may take, 3s to 10m [default: capture.timeout]
     #[arg(long, value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// Choose, tell, and queue nothing
