@@ -41,9 +41,10 @@ impl Loopback {
             Ok(listener) => Some(listener),
             Err(error) if passes(error.kind()) => {
                 tracing::error!(
-                    %address, %error,
-                    "web.listen cannot be used: the local page waits for it, all else goes on; \
-                     `ss -ltnp` names the other program, or choose another port"
+                    %address,
+                    %error,
+                    hint = "`ss -ltnp` names the other program; or choose another port",
+                    "web.listen cannot be used: the local page waits for it"
                 );
                 None
             }
