@@ -128,6 +128,30 @@ fn each_fault_has_its_state_and_one_that_lasts_is_told_once() {
 }
 
 #[test]
+fn the_cause_that_is_told_is_the_present_one() {
+    let mut left = 4;
+    let factory: Factory = Box::new(move |_| {
+        left -= 1;
+        Err(match left {
+            3 | 2 => CameraError::Absent { source_name: "cam".into(), found: "no node".into() },
+            1 => CameraError::Absent { source_name: "cam".into(), found: "another one".into() },
+            _ => ended(),
+        })
+    });
+    let (sender, details) = channel();
+    let capture = Capture::start(factory, move |status: &kiosk_enroll::camera::CameraStatus| {
+        let _ = sender.send((status.state, status.detail.clone()));
+    })
+    .unwrap();
+    assert_eq!(capture.frames().take(LONG), Err(Empty::Closed));
+    capture.stop();
+    let absent: Vec<_> =
+        details.iter().filter(|told| told.0 == CameraState::Absent).map(|told| told.1).collect();
+    let said = |found| format!("camera cam is not there: {found}");
+    assert_eq!(absent, [said("no node"), said("another one")]);
+}
+
+#[test]
 fn a_camera_that_keeps_silent_has_its_port_reset() {
     let mut left = 4;
     let factory: Factory = Box::new(move |_| {

@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::badge_watch::BadgeWatch;
 use super::booth::Booth;
+use super::keeper::QueueKeeper;
 use super::loopback::Loopback;
 use super::pulse::{self, Pulse};
 use super::reload::Reload;
@@ -105,7 +106,7 @@ async fn serve(
         rig.clone(),
         BadgeWatch::configured(config),
         &eye,
-        keeper(Arc::clone(&queue), Arc::clone(&wake), events.clone()),
+        Arc::new(QueueKeeper::new(&queue, &wake, &events)),
         events.clone(),
         booth_pulse.clone(),
     )?;
@@ -142,6 +143,7 @@ async fn serve(
     let _ = stop.send(true);
     finish(courier).await;
     tasks.shutdown().await;
+    agent.inner.booth.dismiss();
     eye.close();
     post::save_clock(&post.clock, paths);
     remove_socket(paths);
@@ -176,7 +178,7 @@ async fn finish(courier: JoinHandle<()>) {
     }
 }
 
-async fn raised(mut stopped: watch::Receiver<bool>) {
+pub(super) async fn raised(mut stopped: watch::Receiver<bool>) {
     // A sender that has gone means the same.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
@@ -190,9 +192,7 @@ async fn serve_all(
     let on_socket = server::serve_socket(socket, agent.clone(), raised(stopped.clone()));
     let on_loopback = async {
         match loopback {
-            Some(Loopback { listener, token }) => {
-                server::serve_loopback(listener, agent, token, raised(stopped)).await
-            }
+            Some(loopback) => loopback.serve(agent, stopped).await,
             None => Ok(()),
         }
     };
@@ -200,19 +200,6 @@ async fn serve_all(
     for error in [socket, loopback].into_iter().filter_map(Result::err) {
         tracing::error!(%error, "the local API has ended");
     }
-}
-
-fn keeper(
-    queue: Arc<Queue>,
-    wake: Arc<Notify>,
-    events: broadcast::Sender<Event>,
-) -> super::booth::Keeper {
-    Box::new(move |update| {
-        let report = keep(&queue, update)?;
-        wake.notify_one();
-        let _ = events.send(Event::Queue(queue_status(&queue, false)));
-        Ok(report)
-    })
 }
 
 async fn pass_on_deliveries(agent: Agent, mut deliveries: broadcast::Receiver<DeliveryEvent>) {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::contact_sheet::ContactSheet;
 use super::feed::{Fed, Feed};
+use super::keeper::room_for;
 use super::visit::{End, Shot, Told, Visit};
 use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status};
 use crate::clock;
 use crate::config::{Config, Paths};
-use crate::domain::{CaptureRecord, Frame, UpdateId};
+use crate::domain::{CaptureRecord, Frame, Guidance, UpdateId};
 use crate::enrollment;
 use crate::failure::{Exit, Failure};
 use crate::web::wire::{
@@ -146,6 +147,9 @@ pub fn enroll_alone(
         EnrollPlan::Queue => Some(open_queue(config, paths)?.0),
         EnrollPlan::DryRun => None,
     };
+    if let Some(queue) = &queue {
+        room_for(queue, &person_id)?;
+    }
     let mut examiner = rig.examiner()?;
     let mut feed = Feed::open(config)?;
     let limit = request.timeout_s.map(Duration::from_secs);
@@ -159,6 +163,10 @@ pub fn enroll_alone(
                 told
             }
             Fed::Waiting => visit.tell(enrollment::Event::Tick, feed.now())?,
+            Fed::Lost { reason } => {
+                visit.tell(enrollment::Event::CameraLost { reason }, feed.now())?
+            }
+            Fed::Back => visit.tell(enrollment::Event::CameraBack, feed.now())?,
             Fed::Ended => visit.tell(enrollment::Event::NoMoreFrames, feed.now())?,
         };
         told.iter().for_each(|told| (watcher.told)(told));
@@ -203,7 +211,10 @@ fn conclude(
     }
     let Some(queue) = queue else {
         let (shots, record, failure) = match shots {
-            Ok((shots, record)) => (shots, Some(record), None),
+            Ok((shots, record)) => {
+                guide(watcher, Guidance::Done);
+                (shots, Some(record), None)
+            }
             Err(failure) => (Vec::new(), None, Some(failure)),
         };
         return Ok(EnrollOutcome::DryRun(dry_run(visit, &shots, record), failure));
@@ -211,8 +222,15 @@ fn conclude(
     let (shots, record) = shots?;
     let portraits = shots.into_iter().map(|shot| shot.portrait).collect();
     let today = clock::utc_date(clock::wall_now());
-    let update = intake::enrolled(request, portraits, record, today)?;
-    keep(&queue, update).map(EnrollOutcome::Queued)
+    let kept =
+        intake::enrolled(request, portraits, record, today).and_then(|update| keep(&queue, update));
+    guide(watcher, if kept.is_ok() { Guidance::Done } else { Guidance::NotSaved });
+    kept.map(EnrollOutcome::Queued)
+}
+
+/// What the person hears once it is known whether the shots are kept.
+fn guide(watcher: &mut Watcher<'_>, guidance: Guidance) {
+    (watcher.told)(&Told::Guidance { guidance, centimetres: None });
 }
 
 fn dry_run(visit: &Visit, shots: &[Shot], record: Option<CaptureRecord>) -> DryRunReport {

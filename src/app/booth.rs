@@ -6,11 +6,11 @@
 //! ```
 //!
 //! Other threads talk to it through [`Booth`]; it tells what happens through events and keeps the last
-//! enrollments' reports.
+//! [`Enrollments`]. The person is thanked only once the update is durable.
 
-use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,27 +18,25 @@ use tokio::sync::broadcast;
 
 use super::attention::{Attention, Seen};
 use super::badge_watch::BadgeWatch;
+use super::enrollments::{Commit, Enrollments};
 use super::examiner::Examiner;
 use super::eye::{CameraWatch, Eye};
+use super::feed::Sight;
+use super::keeper::Keeper;
 use super::pulse::Pulse;
-use super::visit::{End, Told, Visit};
+use super::visit::{End, Shot, Told, Visit};
 use super::{Rig, intake};
 use crate::camera::{Empty, Latest};
 use crate::clock;
-use crate::domain::Frame;
+use crate::domain::{Frame, Guidance, PersonId};
 use crate::enrollment;
 use crate::failure::{Exit, Failure};
 use crate::web::wire::{EnrollmentReport, EnrollmentState, Event, PersonRequest, UpdateReport};
 
-/// How many enrollments' reports are kept.
-const KEPT_REPORTS: usize = 64;
 /// How long the thread sleeps at most without a sign of life.
 const REST: Duration = Duration::from_millis(250);
 /// How long it waits for a frame before the session sees the time pass.
 const FRAME_WAIT: Duration = Duration::from_millis(100);
-
-/// Makes an update durable; called on the booth's thread.
-pub type Keeper = Box<dyn Fn(crate::domain::PersonUpdate) -> Result<UpdateReport, Failure> + Send>;
 
 enum Order {
     Enroll { id: String, request: Box<PersonRequest> },
@@ -49,7 +47,8 @@ enum Order {
 /// The other threads' end of the booth.
 pub struct Booth {
     orders: Sender<Order>,
-    reports: Arc<Reports>,
+    enrollments: Arc<Enrollments>,
+    keeper: Arc<dyn Keeper>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -65,21 +64,21 @@ impl Booth {
         rig: Rig,
         badges: Option<BadgeWatch>,
         eye: &Eye,
-        keeper: Keeper,
+        keeper: Arc<dyn Keeper>,
         events: broadcast::Sender<Event>,
         pulse: Pulse,
     ) -> Result<Self, Failure> {
         let (orders, inbox) = channel();
-        let reports = Arc::new(Reports::default());
+        let enrollments = Arc::new(Enrollments::default());
         let worker = Worker {
             rig,
             frames: eye.frames(),
             camera: eye.watch(),
-            keeper,
+            keeper: Arc::clone(&keeper),
             events,
             pulse,
             inbox,
-            reports: Arc::clone(&reports),
+            enrollments: Arc::clone(&enrollments),
             current: None,
             badges,
         };
@@ -87,18 +86,23 @@ impl Booth {
             .name("booth".into())
             .spawn(move || worker.run())
             .map_err(|error| Failure::caused(Exit::Internal, &error))?;
-        Ok(Self { orders, reports, thread: Some(thread) })
+        Ok(Self { orders, enrollments, keeper, thread: Some(thread) })
     }
 
     /// Orders an enrollment.
     ///
     /// # Errors
-    /// When a field is not valid, or another enrollment is under way.
+    /// When a field is not valid, the queue is full, or another enrollment is under way.
     pub fn enroll(&self, request: PersonRequest) -> Result<EnrollmentReport, Failure> {
-        intake::check_enrollment(&request, clock::utc_date(clock::wall_now()))?;
-        let report = self.reports.open(&request.person_id)?;
+        let today = clock::utc_date(clock::wall_now());
+        let person_id = intake::check_enrollment(&request, today)?;
+        self.keeper.room_for(&person_id)?;
+        let report = self.enrollments.open(&request.person_id)?;
         let order = Order::Enroll { id: report.id.clone(), request: Box::new(request) };
-        self.orders.send(order).map_err(|_| gone())?;
+        if self.orders.send(order).is_err() {
+            self.enrollments.close(gone());
+            return Err(gone());
+        }
         Ok(report)
     }
 
@@ -107,22 +111,30 @@ impl Booth {
     /// # Errors
     /// When there is none with this id.
     pub fn report(&self, id: &str) -> Result<EnrollmentReport, Failure> {
-        self.reports.find(id)
+        self.enrollments.find(id)
     }
 
     /// The enrollment under way.
     pub fn current(&self) -> Option<EnrollmentReport> {
-        self.reports.current()
+        self.enrollments.current()
     }
 
-    /// Orders an enrollment to end.
+    /// Ends an enrollment without an update; one that has ended stays as it is.
     ///
     /// # Errors
-    /// When there is none with this id.
+    /// When there is none with this id, and when its shots are being queued.
     pub fn cancel(&self, id: &str) -> Result<EnrollmentReport, Failure> {
-        let report = self.reports.find(id)?;
-        self.orders.send(Order::Cancel { id: id.to_owned() }).map_err(|_| gone())?;
+        let report = self.enrollments.call_off(id)?;
+        // Where the thread has gone, nothing is left to be stopped.
+        let _ = self.orders.send(Order::Cancel { id: id.to_owned() });
         Ok(report)
+    }
+
+    /// Cancels the enrollment under way, before the camera is closed: the end of the frames must not decide it.
+    pub fn dismiss(&self) {
+        if let Some(Err(failure)) = self.current().map(|report| self.cancel(&report.id)) {
+            tracing::info!(%failure, "an enrollment ends with the agent");
+        }
     }
 
     /// Ends the thread; an enrollment under way is cancelled.
@@ -146,72 +158,6 @@ fn gone() -> Failure {
         .hint("`systemctl restart kiosk-enroll`; the log tells why")
 }
 
-#[derive(Default)]
-struct Reports {
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    last: u64,
-    reports: VecDeque<EnrollmentReport>,
-}
-
-impl Reports {
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn open(&self, person_id: &str) -> Result<EnrollmentReport, Failure> {
-        let mut kept = self.lock();
-        if let Some(busy) = kept.reports.iter().find(|r| r.state == EnrollmentState::Capturing) {
-            let error = format!("enrollment {} is under way", busy.id);
-            return Err(Failure::new(Exit::TryLater, error).hint("wait for its end, or cancel it"));
-        }
-        kept.last += 1;
-        let report = EnrollmentReport {
-            id: format!("e{}", kept.last),
-            person_id: person_id.to_owned(),
-            state: EnrollmentState::Capturing,
-            guidance: None,
-            considered: 0,
-            rejected: std::collections::BTreeMap::new(),
-            restarts: std::collections::BTreeMap::new(),
-            capture: None,
-            chosen: Vec::new(),
-            update: None,
-            failure: None,
-        };
-        kept.reports.push_back(report.clone());
-        if kept.reports.len() > KEPT_REPORTS {
-            kept.reports.pop_front();
-        }
-        Ok(report)
-    }
-
-    fn find(&self, id: &str) -> Result<EnrollmentReport, Failure> {
-        self.lock().reports.iter().find(|report| report.id == id).cloned().ok_or_else(|| {
-            let short: String = id.chars().take(40).collect();
-            Failure::new(Exit::NoInput, format!("no enrollment \"{}\"", short.escape_debug()))
-        })
-    }
-
-    fn current(&self) -> Option<EnrollmentReport> {
-        self.lock().reports.iter().find(|r| r.state == EnrollmentState::Capturing).cloned()
-    }
-
-    fn change(
-        &self,
-        id: &str,
-        change: impl FnOnce(&mut EnrollmentReport),
-    ) -> Option<EnrollmentReport> {
-        let mut kept = self.lock();
-        let report = kept.reports.iter_mut().find(|report| report.id == id)?;
-        change(report);
-        Some(report.clone())
-    }
-}
-
 struct Current {
     id: String,
     request: PersonRequest,
@@ -220,24 +166,29 @@ struct Current {
     attention: Attention,
 }
 
-/// Whether the session knows that the camera is away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Given,
-    Lost,
-}
-
 struct Worker {
     rig: Rig,
     frames: Arc<Latest<Frame>>,
-    keeper: Keeper,
+    keeper: Arc<dyn Keeper>,
     events: broadcast::Sender<Event>,
     camera: CameraWatch,
     pulse: Pulse,
     inbox: Receiver<Order>,
-    reports: Arc<Reports>,
+    enrollments: Arc<Enrollments>,
     current: Option<Current>,
     badges: Option<BadgeWatch>,
+}
+
+/// However the thread ends, nobody waits for it in vain.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(report) = self.enrollments.current() {
+            self.guide(&report.id, Guidance::NotSaved, None);
+        }
+        if let Some(report) = self.enrollments.close(gone()) {
+            self.tell(Event::Enrollment(report));
+        }
+    }
 }
 
 impl Worker {
@@ -277,17 +228,21 @@ impl Worker {
     }
 
     fn begin(&mut self, id: String, request: PersonRequest, examiner: &mut Examiner) {
+        if let Some(before) = self.current.take() {
+            // It was called off, else this one could not have been opened.
+            self.close(&before.id, EnrollmentState::Cancelled, None, None);
+        }
         let now = clock::monotonic_now();
         examiner.forget();
         // What lies in the slot is from before the request.
         let _ = self.frames.take(Duration::ZERO);
-        match crate::domain::PersonId::parse(&request.person_id) {
+        match PersonId::parse(&request.person_id) {
             Ok(person_id) => {
                 let limit = request.timeout_s.map(Duration::from_secs);
                 let (session, style) = (self.rig.session(limit), self.rig.style());
                 let visit = Visit::start(person_id, session, style, self.rig.steps(), now);
                 tracing::info!(enrollment = id, "an enrollment begins");
-                if let Some(report) = self.reports.change(&id, |_| {}) {
+                if let Ok(report) = self.enrollments.find(&id) {
                     self.tell(Event::Enrollment(report));
                 }
                 self.current = Some(Current {
@@ -306,12 +261,15 @@ impl Worker {
     fn look_for_a_badge(&mut self, examiner: &mut Examiner) {
         let Some(badges) = &mut self.badges else { return };
         let Some(asked) = badges.look(&self.frames, self.camera.analysis()) else { return };
-        match self.reports.open(asked.person_id.as_str()) {
-            Ok(report) => {
-                let person_id = asked.person_id.to_string();
-                let request = PersonRequest { person_id, ..PersonRequest::default() };
-                self.begin(report.id, request, examiner);
-            }
+        match self.enrollments.open(asked.person_id.as_str()) {
+            Ok(report) => match self.keeper.room_for(&asked.person_id) {
+                Ok(()) => {
+                    let person_id = asked.person_id.to_string();
+                    let request = PersonRequest { person_id, ..PersonRequest::default() };
+                    self.begin(report.id, request, examiner);
+                }
+                Err(failure) => self.fail_to_keep(&report.id, failure),
+            },
             Err(failure) => {
                 tracing::info!(%failure, "a badge came at the wrong time");
                 badges.session_ended();
@@ -328,7 +286,12 @@ impl Worker {
 
     fn look(&mut self, examiner: &mut Examiner) {
         let Some(mut current) = self.current.take() else { return };
-        let told = self.step(&mut current, examiner);
+        let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut current, examiner)));
+        let told = step.unwrap_or_else(|_| {
+            examiner.forget();
+            Err(Failure::new(Exit::Internal, "the program failed while it looked at a frame")
+                .hint("try again; the log tells more"))
+        });
         match told {
             Ok(told) => {
                 if let Some(end) = self.pass_on(&current, told) {
@@ -347,16 +310,16 @@ impl Worker {
     fn step(&self, current: &mut Current, examiner: &mut Examiner) -> Result<Vec<Told>, Failure> {
         let frame = self.next_frame(current.attention);
         let now = clock::monotonic_now();
+        if matches!(frame, Err(Empty::Closed)) {
+            return current.visit.tell(enrollment::Event::NoMoreFrames, now);
+        }
         let camera = self.camera.status();
         let mut told = match (camera.state.as_str(), current.sight) {
-            ("streaming" | "opening", Sight::Given) | (_, Sight::Lost) if frame.is_err() => {
-                Vec::new()
-            }
-            ("streaming", Sight::Lost) => {
+            ("streaming" | "ended", Sight::Lost) if frame.is_ok() => {
                 current.sight = Sight::Given;
                 current.visit.tell(enrollment::Event::CameraBack, now)?
             }
-            ("streaming" | "opening", Sight::Given) | (_, Sight::Lost) => Vec::new(),
+            ("streaming" | "opening" | "ended", Sight::Given) | (_, Sight::Lost) => Vec::new(),
             (_, Sight::Given) => {
                 current.sight = Sight::Lost;
                 let reason = camera.reason.unwrap_or(camera.state);
@@ -390,16 +353,13 @@ impl Worker {
                     self.tell(Event::Frame { enrollment: current.id.clone(), frame });
                 }
                 Told::Guidance { guidance, centimetres } => {
-                    let text = self.rig.text(guidance, centimetres).into_owned();
-                    let code = guidance.code().to_owned();
-                    self.tell(Event::Guidance { enrollment: current.id.clone(), code, text });
+                    self.guide(&current.id, guidance, centimetres);
                 }
                 Told::Over(end) => over = Some(end),
             }
         }
         let counts = current.visit.rejected();
-        self.reports.change(&current.id, |report| {
-            report.guidance = current.visit.guidance().map(|guidance| guidance.code().to_owned());
+        self.enrollments.change(&current.id, |report| {
             report.considered = current.visit.considered();
             report.restarts = current.visit.restarts();
             report.rejected =
@@ -408,31 +368,62 @@ impl Worker {
         over
     }
 
+    /// Shows an instruction.
+    fn guide(&self, id: &str, guidance: Guidance, centimetres: Option<u32>) {
+        let text = self.rig.text(guidance, centimetres).into_owned();
+        let code = guidance.code().to_owned();
+        self.enrollments.change(id, |report| {
+            report.guidance = Some(code.clone());
+            report.text = Some(text.clone());
+        });
+        self.tell(Event::Guidance { enrollment: id.to_owned(), code, text });
+    }
+
     fn end(&mut self, current: Current, end: End) {
-        let id = current.id;
         match end {
-            End::Cancelled => self.close(&id, EnrollmentState::Cancelled, None, None),
-            End::Failed(failure) => self.close(&id, EnrollmentState::Failed, None, Some(failure)),
-            End::Chosen { shots, relaxed } => {
-                let record = self.rig.record(relaxed);
-                let (portraits, chosen) =
-                    shots.into_iter().map(|shot| (shot.portrait, shot.report)).unzip();
-                self.reports.change(&id, |report| {
-                    report.chosen = chosen;
-                    report.capture = Some(record.into());
-                });
-                let today = clock::utc_date(clock::wall_now());
-                let kept = intake::enrolled(current.request, portraits, record, today)
-                    .and_then(|update| (self.keeper)(update));
-                match kept {
-                    Ok(update) => self.close(&id, EnrollmentState::Queued, Some(update), None),
-                    Err(failure) => {
-                        tracing::error!(enrollment = id, %failure, "the shots could not be kept");
-                        self.close(&id, EnrollmentState::Failed, None, Some(failure));
-                    }
+            End::Cancelled => self.close(&current.id, EnrollmentState::Cancelled, None, None),
+            End::Failed(failure) => {
+                let told = current.visit.guidance();
+                if !matches!(told, Some(Guidance::TimedOut | Guidance::NoCamera)) {
+                    self.guide(&current.id, Guidance::NotSaved, None);
                 }
+                self.close(&current.id, EnrollmentState::Failed, None, Some(failure));
+            }
+            End::Chosen { shots, relaxed } => self.keep(current, shots, relaxed),
+        }
+    }
+
+    /// Queues what was chosen; the person hears how that went.
+    fn keep(&mut self, current: Current, shots: Vec<Shot>, relaxed: usize) {
+        let id = current.id;
+        if self.enrollments.commit(&id) == Commit::CalledOff {
+            return self.close(&id, EnrollmentState::Cancelled, None, None);
+        }
+        let record = self.rig.record(relaxed);
+        let (portraits, chosen) =
+            shots.into_iter().map(|shot| (shot.portrait, shot.report)).unzip();
+        self.enrollments.change(&id, |report| {
+            report.chosen = chosen;
+            report.capture = Some(record.into());
+        });
+        let today = clock::utc_date(clock::wall_now());
+        let kept = intake::enrolled(current.request, portraits, record, today)
+            .and_then(|update| self.keeper.keep(update));
+        match kept {
+            Ok(update) => {
+                self.guide(&id, Guidance::Done, None);
+                self.close(&id, EnrollmentState::Queued, Some(update), None);
+            }
+            Err(failure) => {
+                tracing::error!(enrollment = id, %failure, "the shots could not be kept");
+                self.fail_to_keep(&id, failure);
             }
         }
+    }
+
+    fn fail_to_keep(&mut self, id: &str, failure: Failure) {
+        self.guide(id, Guidance::NotSaved, None);
+        self.close(id, EnrollmentState::Failed, None, Some(failure));
     }
 
     fn close(
@@ -442,16 +433,11 @@ impl Worker {
         update: Option<UpdateReport>,
         failure: Option<Failure>,
     ) {
-        tracing::info!(enrollment = id, ?state, "an enrollment ends");
         if let Some(badges) = &mut self.badges {
             badges.session_ended();
         }
-        let report = self.reports.change(id, |report| {
-            report.state = state;
-            report.update = update;
-            report.failure = failure;
-        });
-        if let Some(report) = report {
+        if let Some(report) = self.enrollments.end(id, state, update, failure) {
+            tracing::info!(enrollment = id, state = ?report.state, "an enrollment ends");
             self.tell(Event::Enrollment(report));
         }
     }

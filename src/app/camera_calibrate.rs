@@ -31,7 +31,7 @@ pub fn run(
     while feed.now().since(began) < length {
         let frame = match feed.wait()? {
             Fed::Frame(frame) => frame,
-            Fed::Waiting => continue,
+            Fed::Waiting | Fed::Lost { .. } | Fed::Back => continue,
             Fed::Ended => break,
         };
         let examined = examiner

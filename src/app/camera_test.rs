@@ -66,7 +66,11 @@ pub fn run(
     while feed.now().since(began) < length {
         let frame = match feed.wait()? {
             Fed::Frame(frame) => frame,
-            Fed::Waiting => continue,
+            Fed::Waiting | Fed::Lost { .. } => continue,
+            Fed::Back => {
+                count.cut();
+                continue;
+            }
             Fed::Ended => break,
         };
         let examined = examiner
@@ -104,11 +108,28 @@ fn worth(examined: &Examined) -> (bool, bool, f64) {
     (examined.picture.is_some(), seen, examined.judged.score)
 }
 
+/// The first and the last frame of one stream: a camera that is opened anew counts anew.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    first: (u64, Moment),
+    last: (u64, Moment),
+}
+
+impl Stretch {
+    fn steps(&self) -> u64 {
+        self.last.0.saturating_sub(self.first.0)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.last.1.since(self.first.1).as_secs_f64()
+    }
+}
+
 /// Counts frames and their faults.
 #[derive(Debug, Default)]
 struct Count {
-    first: Option<(u64, Moment)>,
-    last: Option<(u64, Moment)>,
+    earlier: Vec<Stretch>,
+    present: Option<Stretch>,
     examined: u64,
     superseded: u64,
     damaged: u64,
@@ -117,21 +138,36 @@ struct Count {
 
 impl Count {
     fn add(&mut self, frame: &Frame, examined: &Examined) {
-        let at = (frame.sequence, frame.captured);
-        self.first.get_or_insert(at);
-        self.last = Some(at);
-        self.examined += 1;
+        self.note(frame.sequence, frame.captured);
         let has = |reason| u64::from(examined.judged.reasons.contains(&reason));
         self.damaged += has(Reason::Damaged);
         self.stale += has(Reason::Stale);
     }
 
+    fn note(&mut self, sequence: u64, captured: Moment) {
+        self.examined += 1;
+        let at = (sequence, captured);
+        match &mut self.present {
+            Some(present) if sequence > present.last.0 => present.last = at,
+            _ => {
+                self.cut();
+                self.present = Some(Stretch { first: at, last: at });
+            }
+        }
+    }
+
+    /// Ends a stream: what comes next has numbers of its own.
+    fn cut(&mut self) {
+        self.earlier.extend(self.present.take());
+    }
+
+    fn stretches(&self) -> impl Iterator<Item = &Stretch> {
+        self.earlier.iter().chain(&self.present)
+    }
+
     /// How many frames the camera sent, by its own count.
     fn sent(&self) -> u64 {
-        match (self.first, self.last) {
-            (Some((first, _)), Some((last, _))) => last - first + 1,
-            _ => 0,
-        }
+        self.stretches().map(|stretch| stretch.steps() + 1).sum()
     }
 
     fn lost(&self) -> u64 {
@@ -139,9 +175,9 @@ impl Count {
     }
 
     fn rate(&self) -> Option<f64> {
-        let ((first, began), (last, ended)) = (self.first?, self.last?);
-        let seconds = ended.since(began).as_secs_f64();
-        (seconds > 0.0).then(|| ((last - first) as f64 / seconds * 10.0).round() / 10.0)
+        let seconds: f64 = self.stretches().map(Stretch::seconds).sum();
+        let steps: u64 = self.stretches().map(Stretch::steps).sum();
+        (seconds > 0.0).then(|| (steps as f64 / seconds * 10.0).round() / 10.0)
     }
 }
 
@@ -172,6 +208,7 @@ fn conclude(
         source: config.camera.source.clone(),
         size: shown.map(|(_, picture)| [picture.size().width, picture.size().height]),
         rate: count.rate(),
+        brightness: shown.map(|(_, picture)| brightness(picture)),
         examined: count.examined,
         superseded: count.superseded,
         lost: count.lost(),
@@ -188,6 +225,22 @@ fn conclude(
     };
     let jpeg = shown.map(|(best, picture)| draw(best, picture, &report)).transpose()?;
     Ok(CameraTest { report, jpeg })
+}
+
+/// The mean luma of what was decoded, 0 to 1 (ITU-R BT.709 on the sRGB values).
+fn brightness(picture: &Picture) -> f64 {
+    let (shown, stride) = (picture.shown(), 3 * picture.size().width as usize);
+    let (left, width) = (3 * shown.x as usize, 3 * shown.size.width as usize);
+    let rows = picture.rgb().chunks_exact(stride).skip(shown.y as usize);
+    let mut sums = [0_u64; 3];
+    for row in rows.take(shown.size.height as usize) {
+        for pixel in row.get(left..left + width).unwrap_or_default().chunks_exact(3) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u64::from(*value));
+        }
+    }
+    let pixels = f64::from(shown.size.width) * f64::from(shown.size.height);
+    let [red, green, blue] = sums.map(|sum| sum as f64 / (255.0 * pixels.max(1.0)));
+    ((0.2126 * red + 0.7152 * green + 0.0722 * blue) * 1_000.0).round() / 1_000.0
 }
 
 /// How far the face is, where the lens is known. The distance of the eyes is that of a head that is not turned.
@@ -262,4 +315,60 @@ fn draw(best: &Examined, picture: &Picture, report: &CameraTestReport) -> Result
     let told = |error: &dyn std::error::Error| Failure::caused(Exit::Internal, error);
     let drawn = Proof { picture, face, lines }.draw().map_err(|error| told(&error))?;
     image::encode_jpeg(&drawn, QUALITY).map_err(|error| told(&error))
+}
+
+/// What a test tells of frames that are `grey` all over.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+pub(crate) fn of_grey(grey: u8) -> CameraTestReport {
+    use crate::config::{Layers, Sources};
+    use crate::domain::{Assessment, JudgedFrame, Observation, Size};
+
+    let settings = vec!["camera.source=frames:/grey".to_owned()];
+    let layers = Layers::gather(&Sources { settings, ..Sources::default() }).unwrap();
+    let config = Config::resolve(&layers).unwrap();
+    let size = Size::new(320, 240);
+    let picture = Picture::from_rgb(size, vec![grey; 320 * 240 * 3]).unwrap();
+    let examined = Examined {
+        picture: Some(picture),
+        observation: Observation::default(),
+        assessment: Assessment::default(),
+        judged: JudgedFrame::default(),
+        damage: None,
+    };
+    let mut count = Count::default();
+    (0..30).for_each(|n| count.note(n, Moment::from_origin(Duration::from_millis(100 * n))));
+    conclude(&config, &count, Some(&examined), &[]).unwrap().report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_counted_for_each_stream_of_a_camera_that_was_opened_anew() {
+        let mut count = Count::default();
+        let mut note = |sequence, millis| {
+            count.note(sequence, Moment::from_origin(Duration::from_millis(millis)));
+        };
+        for n in 0..=10 {
+            note(5_000 + n, 100 * n);
+        }
+        for n in 0..=10 {
+            note(2 * n, 9_000 + 200 * n);
+        }
+        assert_eq!((count.sent(), count.lost()), (11 + 21, 10));
+        assert_eq!(count.rate(), Some(10.0));
+        count.cut();
+        count.note(400, Moment::from_origin(Duration::from_secs(20)));
+        assert_eq!((count.sent(), count.rate()), (33, Some(10.0)), "the pause counts for nothing");
+    }
+
+    #[test]
+    fn the_brightness_is_that_of_the_whole_picture_without_a_face() {
+        assert_eq!(of_grey(0).brightness, Some(0.0));
+        assert_eq!(of_grey(255).brightness, Some(1.0));
+        let middle = of_grey(128).brightness;
+        assert!(middle.is_some_and(|middle| (0.45..0.55).contains(&middle)), "{middle:?}");
+    }
 }

@@ -1,11 +1,12 @@
 //! Frames for a command that captures by itself: a replay step by step, a camera through its thread.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::rig;
 use crate::camera::{
-    CameraError, CameraState, Capture, ControlSettings, Empty, FrameSource, Pace, Replay,
-    SourceSpec, StopSignal, V4l2Source, Wish,
+    CameraError, CameraState, CameraStatus, Capture, ControlSettings, Empty, Factory, FrameSource,
+    Pace, Replay, SourceSpec, StopSignal, V4l2Source, Wish,
 };
 use crate::clock::monotonic_now;
 use crate::config::Config;
@@ -21,6 +22,13 @@ pub enum Fed {
     Frame(Box<Frame>),
     /// Nothing yet.
     Waiting,
+    /// The camera gives nothing until it is back.
+    Lost {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The camera gives frames again.
+    Back,
     /// Nothing more will come.
     Ended,
 }
@@ -35,7 +43,58 @@ pub enum Feed {
         now: Moment,
     },
     /// A camera.
-    Live(Box<Capture>),
+    Live(Box<Live>),
+}
+
+/// Whether the consumer of frames knows that the camera is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Given,
+    Lost,
+}
+
+/// A camera's thread and what it last told.
+pub struct Live {
+    capture: Capture,
+    status: Arc<Mutex<Option<CameraStatus>>>,
+    sight: Sight,
+}
+
+impl Live {
+    fn start(factory: Factory) -> Result<Self, Failure> {
+        let status = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&status);
+        let watch = move |status: &CameraStatus| {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(status.clone());
+        };
+        let capture = Capture::start(factory, watch)
+            .map_err(|error| Failure::caused(Exit::Internal, &error))?;
+        Ok(Self { capture, status, sight: Sight::Given })
+    }
+
+    fn wait(&mut self) -> Fed {
+        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let state = status.as_ref().map_or(CameraState::Opening, |status| status.state);
+        match (self.sight, state) {
+            (Sight::Given, CameraState::Opening | CameraState::Streaming | CameraState::Ended) => {}
+            (Sight::Given, _) => {
+                self.sight = Sight::Lost;
+                let reason = status.map_or_else(String::new, |status| status.detail);
+                return Fed::Lost { reason };
+            }
+            (Sight::Lost, CameraState::Streaming) => {
+                self.sight = Sight::Given;
+                return Fed::Back;
+            }
+            (Sight::Lost, _) => {}
+        }
+        match (self.capture.frames().take(FRAME_WAIT), self.sight) {
+            (Ok(frame), Sight::Given) => Fed::Frame(Box::new(frame)),
+            // From before the loss, or so new that the return was not told yet.
+            (Ok(_), Sight::Lost) | (Err(Empty::TimedOut), _) => Fed::Waiting,
+            (Err(Empty::Closed), _) => Fed::Ended,
+        }
+    }
 }
 
 impl Feed {
@@ -61,21 +120,14 @@ impl Feed {
         let factory = Box::new(move |stop: &StopSignal| {
             open_source(&spec, &mode, Pace::RealTime, stop.clone())
         });
-        let told = |status: &crate::camera::CameraStatus| {
-            if status.state != CameraState::Streaming {
-                tracing::info!(state = status.state.name(), detail = status.detail, "camera");
-            }
-        };
-        let capture = Capture::start(factory, told)
-            .map_err(|error| Failure::caused(Exit::Internal, &error))?;
-        Ok(Self::Live(Box::new(capture)))
+        Ok(Self::Live(Box::new(Live::start(factory)?)))
     }
 
     /// How many frames were replaced by newer ones before anyone looked; none of a replay.
     pub fn superseded(&self) -> u64 {
         match self {
             Self::Stepped { .. } => 0,
-            Self::Live(capture) => capture.frames().dropped(),
+            Self::Live(live) => live.capture.frames().dropped(),
         }
     }
 
@@ -101,11 +153,7 @@ impl Feed {
                 Err(CameraError::Ended { .. }) => Ok(Fed::Ended),
                 Err(error) => Err(failure(&error)),
             },
-            Self::Live(capture) => Ok(match capture.frames().take(FRAME_WAIT) {
-                Ok(frame) => Fed::Frame(Box::new(frame)),
-                Err(Empty::TimedOut) => Fed::Waiting,
-                Err(Empty::Closed) => Fed::Ended,
-            }),
+            Self::Live(live) => Ok(live.wait()),
         }
     }
 }
@@ -175,4 +223,63 @@ pub fn failure(error: &CameraError) -> Failure {
         ),
     };
     Failure::caused(exit, error).hint(hint)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+    use crate::domain::Encoding;
+
+    /// Sends so many frames, then is unplugged.
+    struct Counted {
+        left: u64,
+        stop: StopSignal,
+    }
+
+    impl FrameSource for Counted {
+        fn next(&mut self) -> Result<Frame, CameraError> {
+            self.stop.wait(Duration::from_millis(10));
+            self.left = self
+                .left
+                .checked_sub(1)
+                .ok_or_else(|| CameraError::Unplugged { source_name: "scripted".into() })?;
+            Ok(Frame {
+                sequence: 1,
+                captured: monotonic_now(),
+                encoding: Encoding::Jpeg,
+                bytes: Vec::new(),
+                path: None,
+            })
+        }
+
+        fn describe(&self) -> String {
+            "scripted".into()
+        }
+    }
+
+    #[test]
+    fn a_camera_that_goes_and_comes_back_is_told_to_who_waits_for_frames() {
+        let mut lengths = vec![u64::MAX, 3];
+        let mut live = Live::start(Box::new(move |stop| {
+            let left = lengths.pop().unwrap_or_default();
+            Ok(Box::new(Counted { left, stop: stop.clone() }) as Box<dyn FrameSource>)
+        }))
+        .unwrap();
+        let began = monotonic_now();
+        let mut told = Vec::new();
+        while told.last() != Some(&"a frame after that") {
+            assert!(monotonic_now().since(began) < Duration::from_secs(60), "{told:?}");
+            match live.wait() {
+                Fed::Lost { reason } => {
+                    assert!(reason.contains("unplugged"), "{reason}");
+                    told.push("lost");
+                }
+                Fed::Back => told.push("back"),
+                Fed::Frame(_) if told.last() == Some(&"back") => told.push("a frame after that"),
+                _ => {}
+            }
+        }
+        assert_eq!(told, ["lost", "back", "a frame after that"]);
+    }
 }

@@ -1,11 +1,13 @@
 //! Turns a request into a valid update: fields parsed, pictures decoded, exactly one face in each.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::domain::{
-    CaptureRecord, Date, FieldError, MAX_IMAGES, Moment, PersonId, PersonUpdate, Portrait,
-    UpdateDraft,
+    CaptureRecord, Date, ENROLLMENT_TIMES, FieldError, MAX_IMAGES, Moment, PersonId, PersonUpdate,
+    Portrait, UpdateDraft,
 };
 use crate::failure::{Exit, Failure};
 use crate::vision::{FaceFinder, image};
@@ -49,7 +51,8 @@ pub fn enrolled(
 /// Checks the fields of an enrollment before anyone is asked to look into the camera.
 ///
 /// # Errors
-/// The first field that is not valid, or pictures where the camera is to take them.
+/// The first field that is not valid, a time-out that no enrollment has, or pictures where the camera is to take
+/// them.
 pub fn check_enrollment(request: &PersonRequest, today: Date) -> Result<PersonId, Failure> {
     if request.images.is_some() {
         let error =
@@ -57,6 +60,13 @@ pub fn check_enrollment(request: &PersonRequest, today: Date) -> Result<PersonId
         return Err(error.into());
     }
     let person_id = PersonId::parse(&request.person_id)?;
+    if let Some(seconds) = request.timeout_s
+        && !ENROLLMENT_TIMES.contains(&Duration::from_secs(seconds))
+    {
+        let (least, most) = (ENROLLMENT_TIMES.start().as_secs(), ENROLLMENT_TIMES.end().as_secs());
+        let allowed = format!("{least} to {most} seconds");
+        return Err(FieldError::new("timeout_s", format!("{seconds} seconds"), allowed).into());
+    }
     let given = PersonRequest { images: None, timeout_s: None, ..request.clone() };
     let only_a_face =
         PersonRequest { person_id: given.person_id.clone(), ..PersonRequest::default() };
@@ -103,5 +113,28 @@ fn picture(number: usize, text: &str, finder: &mut dyn FaceFinder) -> Result<Por
         1 if observation.face.is_some() => Ok(portrait),
         0 | 1 => Err(refuse("no face".into())),
         several => Err(refuse(format!("{several} faces"))),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enrollment_takes_as_long_as_the_configuration_may_say_and_no_longer() {
+        let check = |timeout_s| {
+            let request = PersonRequest { person_id: "p".into(), timeout_s, ..Default::default() };
+            check_enrollment(&request, Date::parse("2026-01-01").unwrap())
+        };
+        for fits in [None, Some(3), Some(600)] {
+            assert!(check(fits).is_ok(), "{fits:?}");
+        }
+        for (odd, found) in [(0, "0 seconds"), (2, "2 seconds"), (601, "601 seconds")] {
+            let refused = check(Some(odd)).unwrap_err();
+            let told = format!("timeout_s: found {found}, allowed is 3 to 600 seconds");
+            assert_eq!((refused.exit, refused.error), (Exit::BadData, told));
+        }
+        assert!(check(Some(u64::MAX)).is_err());
     }
 }

@@ -238,12 +238,27 @@ impl Visit {
         }
     }
 
+    /// Every frame was good, and yet none became a shot.
+    fn not_held(&self) -> Failure {
+        let error = format!(
+            "no shot of {} was taken: {} frames judged and none refused, but the face was not held long enough, \
+             or it was not sure yet that nobody else was there",
+            self.person_id, self.considered
+        );
+        Failure::new(Exit::TryLater, error)
+            .hint("stay in front of the camera for some seconds, or allow more time with --timeout")
+    }
+
     fn timed_out(&self) -> Failure {
         let mut counts: Vec<_> = self.rejected.iter().collect();
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let told: Vec<_> =
             counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-        let because = if told.is_empty() { "no frames came".to_owned() } else { told.join(", ") };
+        let because = match (told.is_empty(), self.considered) {
+            (false, _) => told.join(", "),
+            (true, 0) => "no frames came".to_owned(),
+            (true, _) => return self.not_held(),
+        };
         Failure::new(
             Exit::TryLater,
             format!(
@@ -252,5 +267,34 @@ impl Visit {
             ),
         )
         .hint("`kiosk-enroll assess` shows what each gate measures; more light, a closer camera or more time help most")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    fn visit(considered: u64, refused: Option<Reason>) -> Visit {
+        let style = PortraitStyle { framing: Framing::Portrait, jpeg_quality: 90 };
+        let (settings, steps) = (SessionSettings::default(), Steps::new(None, Vec::new()));
+        let person = PersonId::parse("p").unwrap();
+        let mut visit = Visit::start(person, settings, style, steps, Moment::default());
+        visit.considered = considered;
+        visit.rejected = refused.into_iter().map(|reason| (reason, considered)).collect();
+        visit
+    }
+
+    #[test]
+    fn a_visit_without_a_shot_tells_what_was_wrong_and_nothing_that_was_not() {
+        for (visit, said) in [
+            (visit(0, None), "no frames came"),
+            (visit(12, Some(Reason::TooDark)), "too_dark 12"),
+            (visit(12, None), "12 frames judged and none refused"),
+        ] {
+            let failure = visit.timed_out();
+            assert!(failure.error.contains(said), "{}", failure.error);
+            assert_eq!(failure.error.contains("no frames"), visit.considered == 0);
+        }
     }
 }

@@ -14,7 +14,7 @@
 //! * The thread never pauses between frames, so none grows old in the driver's buffers.
 //! * A stream that gave an error is dropped before the device is opened again, never retried.
 //! * Every fault is tried again, a wrong configuration too: a folder or a group may be put right meanwhile.
-//! * While the camera is away its state stays what it was: one change is one line in the log.
+//! * While the camera is away its state stays what it was: one change of it, or of its cause, is one line in the log.
 //! * Signals are blocked here: one would interrupt the driver's wait and end the stream.
 //!
 //! What it does not do: judge the age or the contents of a frame, or end the process.
@@ -39,7 +39,7 @@ pub type Factory = Box<dyn FnMut(&StopSignal) -> Result<Box<dyn FrameSource>, Ca
 /// Resets the camera's USB port, as far as that is allowed.
 pub type Reset = Box<dyn FnMut() + Send>;
 
-/// Told of each change of state.
+/// Told of each change of state or of its cause.
 type Watch = Box<dyn FnMut(&CameraStatus) + Send>;
 
 /// How often is looked for a camera that is away: it costs a look into a folder, and who plugs one in waits.
@@ -123,7 +123,8 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Starts the thread for a source without a port to reset; `watch` is called there, at each change of state.
+    /// Starts the thread for a source without a port to reset; `watch` is called there, at each change of state
+    /// or of its cause.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -134,7 +135,8 @@ impl Capture {
         Self::start_with_reset(factory, Box::new(|| {}), watch)
     }
 
-    /// Starts the thread; `reset` and `watch` are called there, the latter at each change of state.
+    /// Starts the thread; `reset` and `watch` are called there, the latter at each change of state or of its
+    /// cause.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -153,7 +155,7 @@ impl Capture {
             stop: stop.clone(),
             frames: Arc::clone(&frames),
             pulse: Arc::clone(&pulse),
-            state: None,
+            told: None,
             backoff: Backoff::default(),
             rescue: Rescue::default(),
             lived: Duration::ZERO,
@@ -211,7 +213,7 @@ struct Worker {
     stop: StopSignal,
     frames: Arc<Latest<Frame>>,
     pulse: Arc<Pulse>,
-    state: Option<CameraState>,
+    told: Option<CameraStatus>,
     backoff: Backoff,
     rescue: Rescue,
     /// For how long the present stream has given frames.
@@ -266,7 +268,7 @@ impl Worker {
         };
         self.pulse.failures.store(self.backoff.failures(), Ordering::Relaxed);
         self.publish(state, detail);
-        match self.rescue.after(state, self.lived) {
+        match self.rescue.after(remedy, self.lived) {
             Step::Reopen => {}
             Step::Reset => (self.reset)(),
             Step::GiveUp => self.pulse.given_up.store(true, Ordering::Relaxed),
@@ -292,7 +294,7 @@ impl Worker {
                         self.pulse.given_up.store(false, Ordering::Relaxed);
                     }
                     self.frames.put(frame);
-                    if self.state != Some(CameraState::Streaming) {
+                    if self.told.as_ref().map(|told| told.state) != Some(CameraState::Streaming) {
                         self.publish(CameraState::Streaming, description.clone());
                     }
                 }
@@ -308,17 +310,19 @@ impl Worker {
     }
 
     fn publish(&mut self, state: CameraState, detail: String) {
-        if self.state == Some(state) {
+        let status = CameraStatus { state, detail };
+        if self.told.as_ref() == Some(&status) {
             return;
         }
-        self.state = Some(state);
+        let detail = &status.detail;
         match state {
             CameraState::Opening | CameraState::Streaming | CameraState::Ended => {
                 tracing::info!(state = state.name(), "camera: {detail}");
             }
             _ => tracing::warn!(state = state.name(), "camera: {detail}"),
         }
-        (self.watch)(&CameraStatus { state, detail });
+        (self.watch)(&status);
+        self.told = Some(status);
     }
 }
 

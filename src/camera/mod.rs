@@ -61,6 +61,8 @@ pub enum Remedy {
     Reopen,
     /// Nothing more will come; this is not a fault.
     Finish,
+    /// A person must act first, and no reset would help; it is looked at again now and then.
+    Wait,
     /// The configuration must change first.
     Configure,
 }
@@ -142,7 +144,12 @@ impl CameraError {
         match self {
             Self::Ended { .. } => Remedy::Finish,
             Self::Source { .. } => Remedy::Configure,
-            _ => Remedy::Reopen,
+            Self::Absent { .. }
+            | Self::Unplugged { .. }
+            | Self::Denied { .. }
+            | Self::Busy { .. }
+            | Self::Unusable { .. } => Remedy::Wait,
+            Self::Stalled { .. } | Self::Failing { .. } => Remedy::Reopen,
         }
     }
 

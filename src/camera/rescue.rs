@@ -8,12 +8,12 @@
 //! Opening anew costs nothing and is always tried. A reset of the USB port takes the camera away for a moment.
 //! Giving up is for whoever supervises the process: a new one begins with nothing of the old one's state.
 //!
-//! What does not count: a camera that is away, that is another's or may not be opened. A person must act then,
-//! and no reset would help.
+//! What does not count: a camera that is away, that is another's, may not be opened or is none, and a name that
+//! means nothing. A person must act then, and no reset would help.
 
 use std::time::Duration;
 
-use super::CameraState;
+use super::Remedy;
 use super::backoff::SOUND;
 
 /// Every so many fruitless streams the port is reset.
@@ -40,13 +40,13 @@ pub(super) struct Rescue {
 }
 
 impl Rescue {
-    /// Counts a stream that gave frames for `lived` and ended in `state`.
-    pub(super) fn after(&mut self, state: CameraState, lived: Duration) -> Step {
+    /// Counts a stream that gave frames for `lived` and ended with what wants `remedy`.
+    pub(super) fn after(&mut self, remedy: Remedy, lived: Duration) -> Step {
         if lived >= SOUND {
             self.fruitless = 0;
         }
         // A reset makes the camera absent for a moment, so absence must not begin the count anew.
-        if !matches!(state, CameraState::Stalled | CameraState::Failing) {
+        if remedy != Remedy::Reopen {
             return Step::Reopen;
         }
         self.fruitless = self.fruitless.saturating_add(1);
@@ -63,16 +63,17 @@ impl Rescue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::CameraError;
 
-    fn steps(states: &[CameraState]) -> Vec<Step> {
+    fn steps(remedies: &[Remedy]) -> Vec<Step> {
         let mut rescue = Rescue::default();
-        states.iter().map(|state| rescue.after(*state, Duration::ZERO)).collect()
+        remedies.iter().map(|remedy| rescue.after(*remedy, Duration::ZERO)).collect()
     }
 
     #[test]
     fn a_silent_camera_is_reset_now_and_then_and_given_up_in_the_end() {
         use Step::{GiveUp, Reopen, Reset};
-        let found = steps(&[CameraState::Stalled; 13]);
+        let found = steps(&[Remedy::Reopen; 13]);
         let third = [Reopen, Reopen, Reset];
         assert_eq!(found[..9], [third, third, third].concat());
         assert_eq!(found[9..], [Reopen, Reopen, GiveUp, GiveUp]);
@@ -80,15 +81,24 @@ mod tests {
 
     #[test]
     fn the_absence_after_a_reset_neither_counts_nor_begins_the_count_anew() {
-        use CameraState::{Absent, Stalled};
-        let found = steps(&[Stalled, Stalled, Stalled, Absent, Stalled, Stalled, Absent, Stalled]);
+        use Remedy::{Reopen, Wait};
+        let found = steps(&[Reopen, Reopen, Reopen, Wait, Reopen, Reopen, Wait, Reopen]);
         assert_eq!((found[2], found[3], found[7]), (Step::Reset, Step::Reopen, Step::Reset));
     }
 
     #[test]
     fn what_a_person_must_put_right_is_never_given_up() {
-        for state in [CameraState::Absent, CameraState::Busy, CameraState::Denied] {
-            assert!(steps(&[state; 40]).iter().all(|step| *step == Step::Reopen), "{state:?}");
+        let (source_name, what) = (String::new, String::new);
+        for error in [
+            CameraError::Absent { source_name: source_name(), found: what() },
+            CameraError::Unplugged { source_name: source_name() },
+            CameraError::Busy { source_name: source_name(), held_by: Vec::new() },
+            CameraError::Denied { source_name: source_name() },
+            CameraError::Unusable { source_name: source_name(), what: what() },
+            CameraError::Source { source_name: source_name(), what: what() },
+        ] {
+            let steps = steps(&[error.remedy(); 40]);
+            assert!(steps.iter().all(|step| *step == Step::Reopen), "{error:?}");
         }
     }
 
@@ -96,7 +106,7 @@ mod tests {
     fn a_camera_that_fails_now_and_then_is_never_given_up() {
         let mut rescue = Rescue::default();
         for _ in 0..40 {
-            assert_eq!(rescue.after(CameraState::Stalled, SOUND), Step::Reopen);
+            assert_eq!(rescue.after(Remedy::Reopen, SOUND), Step::Reopen);
         }
     }
 }

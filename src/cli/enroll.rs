@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::{Output, Tone};
 use super::person::FieldArgs;
@@ -11,6 +12,7 @@ use super::setting::Setting;
 use super::update;
 use crate::app::alone::{EnrollOutcome, EnrollPlan, Watcher};
 use crate::app::contact_sheet::ContactSheet;
+use crate::app::owner::as_caller;
 use crate::app::{self, visit::Told};
 use crate::failure::{Exit, Failure};
 use crate::web::client::Client;
@@ -23,7 +25,7 @@ pub(super) struct EnrollArgs {
     person_id: String,
     #[command(flatten)]
     fields: FieldArgs,
-    /// How long it may take [default: capture.timeout]
+    /// How long it may take, 3s to 10m [default: capture.timeout]
     #[arg(long, value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// Choose, tell, and queue nothing
@@ -48,16 +50,26 @@ pub(super) fn run(args: EnrollArgs, setting: &Setting, output: &Output) -> Resul
     }
 }
 
-/// Follows the agent's events until the enrollment has ended.
+/// Follows the agent's events until the enrollment has ended. Whoever ends this command ends the enrollment: nobody
+/// else may be enrolled under that id afterwards.
 async fn with_agent(
     agent: &Client,
     request: &PersonRequest,
     output: &Output,
 ) -> Result<(), Failure> {
+    let mut interruption = Interruption::listen()?;
     let mut events = agent.events().await?;
     let mut report = agent.enroll(request).await?;
     while report.state == EnrollmentState::Capturing {
-        match events.next().await {
+        let event = tokio::select! {
+            biased;
+            () = interruption.comes() => {
+                report = call_off(agent, report, output).await?;
+                continue;
+            }
+            event = events.next() => event,
+        };
+        match event {
             Some(Event::Guidance { enrollment, code, text }) if enrollment == report.id => {
                 tell_guidance(&code, &text, output);
             }
@@ -72,12 +84,58 @@ async fn with_agent(
     tell_end(report, output)
 }
 
+/// Cancels an enrollment; where it is too late for that, its end is waited for.
+async fn call_off(
+    agent: &Client,
+    report: EnrollmentReport,
+    output: &Output,
+) -> Result<EnrollmentReport, Failure> {
+    match agent.cancel(&report.id).await {
+        Ok(report) => Ok(report),
+        Err(late) if late.exit == Exit::TryLater => {
+            output.progress(&late.error);
+            Ok(report)
+        }
+        Err(failure) => Err(Failure {
+            error: format!("enrollment {} may go on: {}", report.id, failure.error),
+            ..failure
+        }),
+    }
+}
+
+/// The signals with which a person or a supervisor ends this command.
+struct Interruption {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Interruption {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::caused(Exit::Internal, &error));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn comes(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
 fn tell_end(report: EnrollmentReport, output: &Output) -> Result<(), Failure> {
     match (report.update, report.failure) {
         (Some(queued), _) => update::tell(&queued, output),
         (None, Some(failure)) => Err(failure),
         (None, None) => {
-            Err(Failure::new(Exit::TryLater, format!("enrollment {} was cancelled", report.id)))
+            let error = format!("enrollment {} of {} was cancelled", report.id, report.person_id);
+            Err(Failure::new(Exit::TryLater, error).hint("nothing was queued"))
         }
     }
 }
@@ -108,11 +166,24 @@ fn alone(
     let plan = if dry_run { EnrollPlan::DryRun } else { EnrollPlan::Queue };
     let outcome = app::enroll_alone(&setting.config, &setting.paths, request, plan, &mut watcher);
     drop(watcher);
-    if let (Some(path), Some(builder)) = (&sheet, builder) {
-        builder.write(path)?;
+    // What became of the person comes first: the sheet may fail.
+    let told = outcome.and_then(|outcome| tell_outcome(outcome, output));
+    let (Some(path), Some(builder)) = (&sheet, builder) else { return told };
+    let written = as_caller(&setting.paths.state, || builder.write(path));
+    if written.is_ok() {
         output.line(format!("contact sheet: {}", path.display()));
     }
-    match outcome? {
+    match (told, written) {
+        (Err(failure), Err(unwritten)) => {
+            tracing::warn!(%unwritten, "the contact sheet is missing");
+            Err(failure)
+        }
+        (told, written) => told.and(written),
+    }
+}
+
+fn tell_outcome(outcome: EnrollOutcome, output: &Output) -> Result<(), Failure> {
+    match outcome {
         EnrollOutcome::Queued(report) => update::tell(&report, output),
         EnrollOutcome::DryRun(report, failure) => {
             tell_dry_run(&report, output)?;

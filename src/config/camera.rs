@@ -12,6 +12,8 @@ use crate::domain::{ControlWishes, Lens, LowLight, PowerLine, Regulated};
 const AS_IS: &str = "as_is";
 const SHORTEST_EXPOSURE: Duration = Duration::from_micros(100);
 const LONGEST_EXPOSURE: Duration = Duration::from_secs(1);
+/// A loop that waits for longer than 20 s is taken for dead.
+const LONGEST_STALL: Duration = Duration::from_secs(15);
 /// No camera counts a control of its own unit further.
 const OWN_UNIT: RangeInclusive<i64> = 0..=65_535;
 
@@ -29,10 +31,8 @@ impl Reader<'_> {
             width: self.number("camera.width", 160..=7680)?,
             height: self.number("camera.height", 120..=4320)?,
             fps: self.number("camera.fps", 1..=120)?,
-            stall_timeout: self.duration(
-                "camera.stall_timeout",
-                Duration::from_millis(500)..=Duration::from_secs(60),
-            )?,
+            stall_timeout: self
+                .duration("camera.stall_timeout", Duration::from_millis(500)..=LONGEST_STALL)?,
             controls: self.controls()?,
             tilt: self.degrees("camera.tilt", -60.0..=60.0)? as f32,
             lens: self.lens()?,
@@ -212,6 +212,7 @@ mod tests {
     #[test]
     fn what_no_camera_has_is_refused_with_what_is_allowed() {
         for (setting, said) in [
+            ("camera.stall_timeout=16s", "15s"),
             ("camera.exposure=2s", "\"100us\" to \"1s\""),
             ("camera.exposure=bright", "\"auto\""),
             ("camera.gain=auto", "0 to 65535"),

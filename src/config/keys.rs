@@ -65,7 +65,7 @@ pub const KEYS: &[Key] = &[
         "camera.stall_timeout",
         Kind::Text,
         "\"5s\"",
-        "A camera that sends nothing for so long is closed and opened again: 500ms to 60s.",
+        "A camera that sends nothing for so long is closed and opened again: 500ms to 15s.",
     ),
     key(
         "camera.exposure",

@@ -11,7 +11,7 @@ use super::layers::{Layers, Origin, Raw};
 use super::{
     Capture, ClientCertificate, Config, ConfigError, Delivery, QueueLimits, Trigger, Verifik,
 };
-use crate::domain::{Liveness, Profile};
+use crate::domain::{ENROLLMENT_TIMES, Liveness, Profile};
 use crate::vision::image::Framing;
 
 const LOCALES: [&str; 3] = ["en", "es", "pt-BR"];
@@ -168,8 +168,7 @@ impl Reader<'_> {
         let framing = self.choice("capture.framing", &["portrait", "full"])?;
         Ok(Capture {
             shots: self.number("capture.shots", 1..=3)? as usize,
-            timeout: self
-                .duration("capture.timeout", Duration::from_secs(3)..=Duration::from_secs(600))?,
+            timeout: self.duration("capture.timeout", ENROLLMENT_TIMES)?,
             profile: Profile::from_name(&profile).unwrap_or_default(),
             relax_after: self.relax_after()?,
             liveness: Liveness::from_name(&liveness).unwrap_or_default(),

@@ -24,8 +24,10 @@ pub(super) const CHECK: Check = Check {
 
 /// How long is looked.
 const LOOK: Duration = Duration::from_millis(1_500);
-/// Below it the mean of the face, or of the picture, is as good as black.
-const BLACK: f64 = 0.02;
+/// Below it a picture is on average as good as black: a covered lens gives noise.
+const BLACK: f64 = 0.06;
+/// Above it, as good as white.
+const WHITE: f64 = 0.97;
 
 /// What is known about pictures.
 enum Facts {
@@ -73,13 +75,22 @@ fn judge_agent(camera: &CameraStatus) -> Finding {
         "streaming" if camera.frames > 0 => Finding::ok(found),
         "ended" => Finding::ok(format!("{found}: the replay is at its end")),
         "streaming" | "opening" => Finding::warning(found, "look again in some seconds"),
-        _ => {
+        state => {
             let reason = camera.reason.as_deref().unwrap_or("no reason given");
-            Finding::failed(
-                format!("{found}: {reason}"),
-                "look at the cable, the hub and the power supply; see camera.device and camera.usb",
-            )
+            Finding::failed(format!("{found}: {reason}"), remedy(state))
         }
+    }
+}
+
+/// What a person does about a camera that the agent cannot use.
+fn remedy(state: &str) -> &'static str {
+    match state {
+        "busy" => "stop the other program; one at a time can have a camera",
+        "denied" => "give the agent's user the group video, then `systemctl restart kiosk-enroll`",
+        "failing" => {
+            "do what the reason says; else look at the cable and the power supply, see camera.usb"
+        }
+        _ => "look at the cable, the hub and the power supply; see camera.device and camera.usb",
     }
 }
 
@@ -89,9 +100,7 @@ fn judge_own(report: &CameraTestReport) -> Finding {
     let rate = report.rate.map(|rate| format!(", {rate} fps")).unwrap_or_default();
     let lost = report.lost + report.damaged;
     let lost = if lost > 0 { format!(", {lost} lost or damaged") } else { String::new() };
-    let measure = |name: &str| report.measures.get(name).and_then(|measure| measure.native);
-    let luminance = measure("luminance");
-    let light = luminance.map(|mean| format!(", luminance {mean:.2}")).unwrap_or_default();
+    let light = report.brightness.map(|mean| format!(", brightness {mean:.2}")).unwrap_or_default();
     let found = format!("{} pictures{size}{rate}{light}{lost}", report.examined);
     if report.examined == 0 {
         let remedy = "look at the cable and the power supply, and plug the camera in again";
@@ -103,8 +112,13 @@ fn judge_own(report: &CameraTestReport) -> Finding {
             "another cable or port; a camera on a long cable or a hub damages pictures",
         );
     }
-    if luminance.is_some_and(|mean| mean < BLACK) {
-        return Finding::warning(format!("{found}: it is black"), "take the cover off the lens");
+    if report.brightness.is_some_and(|mean| mean < BLACK) {
+        let remedy = "take the cover off the lens, and switch the light on";
+        return Finding::warning(format!("{found}: it is black"), remedy);
+    }
+    if report.brightness.is_some_and(|mean| mean > WHITE) {
+        let remedy = "turn the camera away from the light; leave camera.exposure and camera.gain to it: \"auto\"";
+        return Finding::warning(format!("{found}: it is white"), remedy);
     }
     // Advice about a face is for `camera test`: nobody need stand here now.
     let troubles = (report.lost + report.damaged) * 10 > report.examined + report.lost;
@@ -116,48 +130,41 @@ fn judge_own(report: &CameraTestReport) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
+    use crate::app::camera_test::of_grey;
     use crate::doctor::Status;
-    use crate::web::wire::{EffortReport, MeasureReport};
+    use crate::web::wire::EffortReport;
 
-    fn report(examined: u64, lost: u64, luminance: Option<f64>) -> CameraTestReport {
-        let measure = MeasureReport { native: luminance, score: None, not_assessed: None };
-        CameraTestReport {
-            source: "auto".into(),
-            size: (examined > 0).then_some([1280, 720]),
-            rate: Some(29.9),
-            examined,
-            superseded: 0,
-            lost,
-            damaged: 0,
-            stale: 0,
-            face: None,
-            pose: None,
-            tilt: 0.0,
-            distance_cm: None,
-            measures: BTreeMap::from([("luminance".to_owned(), measure)]),
-            gates: vec![],
-            advice: vec![],
-            picture: None,
-        }
+    fn report(examined: u64, lost: u64, grey: u8) -> CameraTestReport {
+        let found = of_grey(grey);
+        let size = found.size.filter(|_| examined > 0);
+        CameraTestReport { size, examined, lost, ..found }
     }
 
     #[test]
     fn pictures_are_judged_by_number_losses_and_light() {
         for (report, status) in [
-            (report(30, 0, Some(0.4)), Status::Ok),
-            (report(30, 0, None), Status::Ok),
-            (report(30, 1, None), Status::Ok),
-            (report(30, 20, None), Status::Warning),
-            (report(30, 0, Some(0.0)), Status::Warning),
-            (report(0, 0, None), Status::Failed),
+            (report(30, 0, 128), Status::Ok),
+            (report(30, 1, 40), Status::Ok),
+            (report(30, 20, 128), Status::Warning),
+            (report(30, 0, 3), Status::Warning),
+            (report(30, 0, 254), Status::Warning),
+            (report(0, 0, 128), Status::Failed),
         ] {
             assert_eq!(judge(&Facts::Own(Box::new(report))).status, status);
         }
-        let blind = CameraTestReport { size: None, ..report(30, 0, None) };
+        let blind = CameraTestReport { size: None, ..report(30, 0, 128) };
         assert_eq!(judge(&Facts::Own(Box::new(blind))).status, Status::Failed);
+    }
+
+    #[test]
+    fn who_has_another_program_on_the_camera_is_not_sent_to_the_cable() {
+        for (state, said) in
+            [("busy", "other program"), ("denied", "group video"), ("stalled", "cable")]
+        {
+            assert!(remedy(state).contains(said), "{state}");
+        }
+        assert!(!remedy("busy").contains("cable") && !remedy("denied").contains("cable"));
     }
 
     #[test]

@@ -1,6 +1,13 @@
 //! How the shots of an update were taken, as its record and its receipt tell it later.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::Profile;
+
+/// How long one enrollment may take.
+pub const ENROLLMENT_TIMES: RangeInclusive<Duration> =
+    Duration::from_secs(3)..=Duration::from_mins(10);
 
 /// What a person has to show besides a face, before shots are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -34,7 +34,7 @@ mod update;
 
 pub use assessment::{Assessment, Cause, Gate, JudgedFrame, MeasureName, Profile, Reading};
 pub use caller::{Caller, Door};
-pub use capture::{CaptureRecord, Liveness};
+pub use capture::{CaptureRecord, ENROLLMENT_TIMES, Liveness};
 pub use date::Date;
 pub use face::{
     Detection, Eye, Eyes, Face, HeadPose, LANDMARK_COUNT, Landmarks, MESH_POINTS, Mesh,

@@ -139,8 +139,10 @@ pub enum Guidance {
     ShowRight,
     /// The question is answered, or begins anew: look at the camera again.
     LookAhead,
-    /// The shots are taken.
+    /// The shots are taken and kept.
     Done,
+    /// What was taken could not be kept, or the program failed: nothing of it is sent.
+    NotSaved,
     /// The time ran out without enough good shots.
     TimedOut,
     /// The camera gives no pictures.
@@ -157,6 +159,7 @@ impl Guidance {
             Self::ShowRight => "show_right",
             Self::LookAhead => "look_ahead",
             Self::Done => "done",
+            Self::NotSaved => "not_saved",
             Self::TimedOut => "timed_out",
             Self::NoCamera => "no_camera",
         }
@@ -170,6 +173,7 @@ impl Guidance {
             Self::ShowRight,
             Self::LookAhead,
             Self::Done,
+            Self::NotSaved,
             Self::TimedOut,
             Self::NoCamera,
         ])

@@ -36,7 +36,8 @@
 //!    session finishes, so no face lingers.
 //! 6. Two instructions never change faster than a person can read them; see [`Guide`].
 //!
-//! What is absent: no clock, no pictures (frames are known by their sequence numbers), no texts.
+//! What is absent: no clock, no pictures (frames are known by their sequence numbers), no texts; and no thanks:
+//! [`Done`](crate::domain::Guidance::Done) is said by who has kept the shots.
 
 mod challenge;
 mod guidance;

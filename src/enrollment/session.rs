@@ -158,10 +158,10 @@ impl Session {
             Event::Judged(frame) => {
                 let gone = self.view(&frame) == View::Broken(Reason::NoFace);
                 let next = if gone { Next::Nothing } else { Next::Frames };
-                self.choose_when_ready(frame.captured, next, now, &mut effects);
+                self.choose_when_ready(frame.captured, next, &mut effects);
                 if !self.is_finished() {
                     self.look_at(&frame, now, &mut effects);
-                    self.choose_when_ready(frame.captured, Next::Frames, now, &mut effects);
+                    self.choose_when_ready(frame.captured, Next::Frames, &mut effects);
                 }
             }
             Event::CameraLost { reason } => self.lose_camera(reason, now, &mut effects),
@@ -171,7 +171,7 @@ impl Session {
                 let seen_until = now - OUTSTANDING;
                 let stopped = self.newest.is_some_and(|newest| newest <= seen_until);
                 let next = if stopped { Next::Nothing } else { Next::Frames };
-                self.choose_when_ready(seen_until, next, now, &mut effects);
+                self.choose_when_ready(seen_until, next, &mut effects);
             }
         }
         effects
@@ -353,13 +353,7 @@ impl Session {
     /// That is after the window, with all shots, once the picture was searched for others behind the last
     /// candidate; with fewer, once the person no longer holds still for them or is gone: the candidates go with
     /// the track. `seen_until` is the capture time up to which every frame has been judged.
-    fn choose_when_ready(
-        &mut self,
-        seen_until: Moment,
-        next: Next,
-        now: Moment,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn choose_when_ready(&mut self, seen_until: Moment, next: Next, effects: &mut Vec<Effect>) {
         let Phase::Following(sight) = &self.phase else { return };
         let Some(opened) = sight.opened else { return };
         if seen_until.since(opened) < self.settings.window {
@@ -369,7 +363,7 @@ impl Session {
         let complete = choice.len() == self.settings.shots.get() && sight.is_searched();
         let last_chance = next == Next::Nothing || !sight.hold.has_begun();
         if complete || (last_chance && !choice.is_empty()) {
-            self.finish_with(&choice, now, effects);
+            self.finish_with(&choice, effects);
         }
     }
 
@@ -382,7 +376,7 @@ impl Session {
         };
         match &self.phase {
             Phase::Following(_) if !choice.is_empty() => {
-                self.finish_with(&choice, now, effects);
+                self.finish_with(&choice, effects);
             }
             Phase::Blind { reason } => {
                 let reason = reason.clone();
@@ -395,7 +389,7 @@ impl Session {
         }
     }
 
-    fn finish_with(&mut self, choice: &[Candidate], now: Moment, effects: &mut Vec<Effect>) {
+    fn finish_with(&mut self, choice: &[Candidate], effects: &mut Vec<Effect>) {
         let shots: Vec<u64> = choice.iter().map(|shot| shot.sequence).collect();
         let relaxed = choice.first().map_or(0, |shot| shot.relaxed);
         if let Phase::Following(sight) = std::mem::replace(&mut self.phase, Phase::Finished) {
@@ -405,7 +399,6 @@ impl Session {
                 effects.push(Effect::Forget(others));
             }
         }
-        effects.extend(self.guide.announce(Guidance::Done, now).map(Effect::Guide));
         effects.push(Effect::Finish(Outcome::Chosen { shots, relaxed, tally: self.tally.clone() }));
     }
 

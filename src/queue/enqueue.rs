@@ -7,7 +7,7 @@ use super::lanes::{Item, Standing};
 use super::retention::{self, Growth};
 use super::state::State;
 use super::{Enqueued, row};
-use crate::domain::{PersonUpdate, UpdateId, WallTime};
+use crate::domain::{PersonId, PersonUpdate, UpdateId, WallTime};
 
 impl State {
     /// Keeps an update durably; see [`Queue::enqueue`](super::Queue::enqueue).
@@ -20,7 +20,7 @@ impl State {
             tracing::warn!(%error, "what was replaced cannot be removed yet");
         }
         let (update, replaced) = self.coalesce(update)?;
-        self.admit(&update, &replaced, now)?;
+        self.admit(entry::estimated_bytes(&update), &replaced, now)?;
         let id = self.sequence.take()?;
         let lineage = Lineage { supersedes: &replaced, origin: None };
         let item = self.write(id, &update, lineage, now, now)?;
@@ -52,15 +52,21 @@ impl State {
         Ok((merged, replaced))
     }
 
-    fn admit(
+    /// Says whether an update would fit; see [`Queue::room_for`](super::Queue::room_for).
+    pub(super) fn room_for(
         &self,
-        update: &PersonUpdate,
-        replaced: &[UpdateId],
+        person: &PersonId,
+        bytes: u64,
         now: WallTime,
     ) -> Result<(), QueueError> {
+        let lane = self.keys.device().tagging.tag(person.as_str().as_bytes());
+        self.admit(bytes, &self.lanes.mergeable(lane), now)
+    }
+
+    fn admit(&self, bytes: u64, replaced: &[UpdateId], now: WallTime) -> Result<(), QueueError> {
         let old = |id: &UpdateId| self.lanes.get(*id).map_or(0, |item| item.bytes);
         let growth = Growth {
-            bytes: entry::estimated_bytes(update),
+            bytes,
             replaced_bytes: replaced.iter().map(old).sum(),
             replaced_items: replaced.len(),
         };

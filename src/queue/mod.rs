@@ -114,7 +114,8 @@ use self::lock::Lock;
 use self::settle::Back;
 use self::state::State;
 use crate::domain::{
-    Confirmation, Lease, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId, WallTime,
+    Confirmation, Lease, PersonId, PersonUpdate, QueuedUpdate, Receipt, Settlement, UpdateId,
+    WallTime,
 };
 
 /// The durable queue of one directory. Shared between threads; every call may block on the disk.
@@ -203,6 +204,14 @@ impl Queue {
     /// there before is untouched.
     pub fn enqueue(&self, update: PersonUpdate, now: WallTime) -> Result<Enqueued, QueueError> {
         self.state().enqueue(update, now)
+    }
+
+    /// Says whether an update of `person` that takes `bytes` would be kept at `now`; changes nothing.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`] with the limit that it would break.
+    pub fn room_for(&self, person: &PersonId, bytes: u64, now: WallTime) -> Result<(), QueueError> {
+        self.state().room_for(person, bytes, now)
     }
 
     /// Every update, the oldest first.

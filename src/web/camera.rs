@@ -105,6 +105,8 @@ pub struct CameraTestReport {
     pub size: Option<[u32; 2]>,
     /// Frames a second that the camera reached.
     pub rate: Option<f64>,
+    /// How bright the shown picture is on average: 0 black, 1 white.
+    pub brightness: Option<f64>,
     /// Frames that were examined.
     pub examined: u64,
     /// Frames that came while another was examined; no fault.

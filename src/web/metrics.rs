@@ -360,6 +360,7 @@ mod tests {
                 person_id: "p1".into(),
                 state,
                 guidance: None,
+                text: None,
                 considered: 0,
                 rejected: BTreeMap::new(),
                 restarts: BTreeMap::new(),

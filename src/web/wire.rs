@@ -78,6 +78,9 @@ pub struct EnrollmentReport {
     pub state: EnrollmentState,
     /// The code of the instruction shown now.
     pub guidance: Option<String>,
+    /// Its text in the kiosk's language.
+    #[serde(default)]
+    pub text: Option<String>,
     /// How many frames were judged.
     pub considered: u64,
     /// How often each reason refused a frame.

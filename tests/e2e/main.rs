@@ -7,6 +7,7 @@ mod bad_input;
 mod capture;
 mod diag;
 mod doctor;
+mod enroll;
 mod journey;
 mod kiosk;
 mod promises;

@@ -44,7 +44,6 @@ fn the_walk_up_is_chosen_from_its_good_stretch_only() {
         fix(Reason::TurnRight),
         fix(Reason::HoldStill),
         Guidance::StayLikeThis,
-        Guidance::Done,
     ];
     assert_eq!(stage.shown, expected);
 }
