@@ -25,6 +25,7 @@ mod local_token;
 mod loopback;
 pub mod metrics_file;
 pub mod outbox;
+mod overview;
 pub mod owner;
 pub mod post;
 pub mod pulse;
@@ -50,6 +51,7 @@ use crate::queue::{DeviceKey, Queue, QueueError, QueueOptions, Recovery};
 use crate::web::wire::{QueueStatus, UpdateReport};
 
 pub use alone::{enroll_alone, flush_alone, list_alone, show_alone, status_alone, update_alone};
+pub use overview::overview;
 pub use rig::Rig;
 pub use upkeep::{Upkeep, verify_alone};
 

@@ -69,30 +69,16 @@ fn from_outside(setting: &Setting) -> StatusReport {
     let Setting { config, paths } = setting;
     let glance = Glance::at(&paths.queue()).unwrap_or_default();
     let age = glance.oldest.and_then(|oldest| oldest.elapsed().ok());
-    let (token_expires_at, token_days_left) = app::post::token_expiry(config, paths);
-    StatusReport {
-        kiosk: config.kiosk_id.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        agent: "not_running".into(),
-        camera: None,
-        enrollment: None,
-        queue: QueueStatus {
-            queued: glance.updates.saturating_sub(glance.parked),
-            parked: glance.parked,
-            bytes: glance.bytes,
-            oldest_age_s: age.map(|age| age.as_secs()),
-            quarantined: glance.quarantined,
-            index: "unknown".into(),
-            ..QueueStatus::default()
-        },
-        delivery: DeliveryStatus {
-            state: "unknown".into(),
-            reason: Some("no agent delivers".into()),
-            token_expires_at,
-            token_days_left,
-            ..DeliveryStatus::default()
-        },
-    }
+    let queue = QueueStatus {
+        queued: glance.updates.saturating_sub(glance.parked),
+        parked: glance.parked,
+        bytes: glance.bytes,
+        oldest_age_s: age.map(|age| age.as_secs()),
+        quarantined: glance.quarantined,
+        index: "unknown".into(),
+        ..QueueStatus::default()
+    };
+    app::overview(config, paths, queue, (None, 0))
 }
 
 /// The lines of the one screen.

@@ -13,7 +13,9 @@ use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
+use super::upkeep::{
+    CarriedUpdate, ExportEnd, ExportMarked, ExportPlan, ExportRequest, ImportOutcome, VerifyReport,
+};
 use super::wire::{
     EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport, StatusReport,
     UpdateReport,
@@ -137,6 +139,14 @@ impl Client {
     /// When it is refused, or the agent does not answer.
     pub async fn plan_export(&self, request: &ExportRequest) -> Result<ExportPlan, Failure> {
         self.ask(Method::POST, "/v1/export", Some(request)).await
+    }
+
+    /// Tells that an export is finished which moves its updates.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn end_export(&self, end: &ExportEnd) -> Result<ExportMarked, Failure> {
+        self.ask(Method::POST, "/v1/export/finished", Some(end)).await
     }
 
     /// Asks for an update with its contents.
