@@ -58,7 +58,7 @@ pub use renewal::{Life, Renewal, RenewalOutlook, RenewalStep};
 pub use schedule::{Flow, Held, ScheduleSettings};
 pub use session::RenewalError;
 pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};
-pub use token::{MalformedToken, Token, TokenError, TokenFile};
+pub use token::{MalformedToken, Token, TokenError, TokenFile, Whose};
 pub use unsettled::MOST_UNSETTLED;
 
 /// What the courier needs from a queue. Every call but [`lease_at_hand`](Self::lease_at_hand) may block on a
