@@ -4,7 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -184,6 +184,19 @@ fn an_export_that_fails_leaves_no_file_and_no_word_of_one() {
 }
 
 #[test]
+fn what_another_device_key_sealed_is_told() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    site.queue("b", &["update", "p2", "--name", "Bob"]);
+    fs::copy(site.file("b/device.key"), site.file("a/device.key")).unwrap();
+    let status = site.json("a", &["status"]);
+    assert_eq!((&status["queue"]["foreign"], &status["queue"]["queued"]), (&1.into(), &0.into()));
+    let told = format!("{:?}", site.run("a", &["status"]));
+    assert!(told.contains("1 more are sealed with another device key"), "{told}");
+    assert!(told.contains("put that key back and restart"), "{told}");
+}
+
+#[test]
 fn a_check_names_what_is_damaged_and_moves_nothing() {
     let site = Site::new();
     site.queue("a", &["update", "p1", "--name", "Ada"]);
@@ -283,6 +296,43 @@ fn a_token_is_replaced_as_a_whole_and_never_shown() {
     }
     assert_eq!(fs::metadata(site.file("a/token")).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(site.json("a", &["token", "status"])["days_left"].as_u64().unwrap() > 20_000);
+}
+
+#[test]
+fn a_replaced_token_stays_readable_for_the_agent_in_a_folder_of_roots() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can become somebody else");
+        return;
+    }
+    const SERVICE: u32 = 4_321;
+    let site = Site::new();
+    let open = |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode));
+    open(site.dir.path(), 0o755).unwrap();
+    fs::create_dir(site.file("a")).unwrap();
+    chown(site.file("a"), Some(SERVICE), Some(SERVICE)).unwrap();
+    fs::create_dir(site.file("secrets")).unwrap();
+    open(&site.file("secrets"), 0o755).unwrap();
+    fs::write(site.file("new"), "a-new-token").unwrap();
+    let token = site.file("secrets/token");
+    let config = format!("[verifik]\ntoken_file = {token:?}\n");
+    fs::write(site.file("empty.toml"), config).unwrap();
+    let whose = || {
+        let found = fs::metadata(&token).unwrap();
+        (found.uid(), found.gid(), found.mode() & 0o777)
+    };
+    let first = site.json("a", &["token", "set", "new"]);
+    assert_eq!(whose(), (SERVICE, SERVICE, 0o600), "the agent's, where there was none");
+    chown(&token, Some(0), Some(SERVICE)).unwrap();
+    open(&token, 0o640).unwrap();
+    let second = site.json("a", &["token", "set", "new"]);
+    assert_eq!(whose(), (0, SERVICE, 0o640), "whose it was");
+    assert_eq!(
+        (&first["warnings"], &second["warnings"]),
+        (&serde_json::json!([]), &serde_json::json!([]))
+    );
+    open(&site.file("secrets"), 0o700).unwrap();
+    let locked = site.json("a", &["token", "set", "new"])["warnings"].to_string();
+    assert!(locked.contains("the agent's user 4321 may not read it"), "{locked}");
 }
 
 #[test]

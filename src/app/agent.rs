@@ -457,10 +457,8 @@ impl Kiosk for Agent {
     }
 
     async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
-        let report = self.inner.courier.flush(limit).await.ok_or_else(|| {
-            Failure::new(Exit::Unavailable, "the agent is stopping").hint("try again in a moment")
-        })?;
-        let report = report.map_err(|error| Failure::caused(Exit::Io, &error))?;
+        let report =
+            self.inner.courier.flush(limit).await.map_err(|why| post::not_flushed(&why))?;
         post::flush_report(&report, &self.inner.queue)
     }
 

@@ -117,6 +117,11 @@ fn screen(report: &StatusReport, output: &Output) -> Vec<String> {
         let text = format!("{} files could not be read and were set aside", queue.quarantined);
         lines.push(format!("          {}", output.paint(Tone::Bad, &text)));
     }
+    if queue.foreign > 0 {
+        let text =
+            format!("{} more are sealed with another device key, and wait for it", queue.foreign);
+        lines.push(format!("          {}", output.paint(Tone::Bad, &text)));
+    }
     if let Some(limit) = &queue.nearly_full {
         let text = format!("nearly full ({limit}): what comes beyond the limit is refused");
         lines.push(format!("          {}", output.paint(Tone::Warning, &text)));

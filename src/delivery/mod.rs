@@ -49,7 +49,7 @@ use crate::domain::{Confirmation, Lease, PersonUpdate, Receipt, Settlement, Upda
 pub use backoff::{Rate, RateError};
 pub use clock_guard::{ClockGuard, DeviceClock};
 pub use confirmation::AnsweredPerson;
-pub use courier::{Courier, CourierHandle, CourierSettings};
+pub use courier::{Courier, CourierHandle, CourierSettings, FlushFailure};
 pub use flush::FlushReport;
 pub use http::{ClientCertificate, HttpError, HttpPersonsApi, HttpSettings};
 pub use knock::{Credential, Knock};
