@@ -110,7 +110,7 @@ pub fn open_own_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery
         tracing::error!(
             updates = recovery.foreign,
             key = %key_file.display(),
-            "updates are sealed with another device key: put that key back and restart, before queue.max_age is over"
+            "updates are sealed with another device key: put that key back and restart"
         );
     }
     Ok((queue, recovery))
