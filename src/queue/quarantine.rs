@@ -124,10 +124,11 @@ impl Quarantine {
         {
             let oldest = self.held.remove(0);
             let file = oldest.path.display();
-            match self.disk.unlink(&oldest.path) {
-                Ok(()) => tracing::error!(%file, "removed from the quarantine to make room"),
-                Err(error) => tracing::warn!(%file, %error, "cannot be removed"),
+            if let Err(error) = self.disk.unlink(&oldest.path) {
+                tracing::warn!(%file, %error, "cannot be removed");
+                continue;
             }
+            tracing::error!(%file, "removed from the quarantine to make room");
         }
     }
 }
