@@ -11,8 +11,8 @@ use std::time::Duration;
 use delivery_outbox::{MemoryOutbox, courier, note};
 use futures_util::future::BoxFuture;
 use kiosk_enroll::delivery::{
-    Answer, AnsweredPerson, Body, ClockTrust, DeliveryEvent, DeliveryState, Flow, LinkFault,
-    MOST_UNSETTLED, PersonsApi, Response, Shrink, TokenMark,
+    Answer, AnsweredPerson, Body, ClockTrust, DeliveryEvent, DeliveryState, Flow, FlushFailure,
+    LinkFault, MOST_UNSETTLED, PersonsApi, Response, Shrink, TokenMark,
 };
 use kiosk_enroll::domain::{Confirmation, Hold, PersonUpdate, Settlement, UpdateState};
 use tokio::sync::{Notify, oneshot};
@@ -232,6 +232,20 @@ async fn an_update_on_its_way_at_the_deadline_is_released() {
 }
 
 #[tokio::test]
+async fn a_flush_is_over_in_its_time_though_an_update_stays_on_its_way() {
+    let outbox = MemoryOutbox::holding([note("a", "1")]);
+    let never = Arc::new(Notify::new());
+    let api = Scripted::gated(|update, _| accept(update), Some(never));
+    let (courier, handle) = courier(&outbox, api.clone(), None);
+    let running = tokio::spawn(courier.run(std::future::pending(), Arc::new(Notify::new())));
+    api.arrived.notified().await;
+    let flush = tokio::time::timeout(SOON, handle.flush(Duration::from_millis(20))).await;
+    assert!(matches!(flush.unwrap(), Err(FlushFailure::Busy)));
+    running.abort();
+    let _ = running.await;
+}
+
+#[tokio::test]
 async fn an_update_on_its_way_at_stop_may_finish() {
     let outbox = MemoryOutbox::holding([note("a", "1"), note("b", "1")]);
     let gate = Arc::new(Notify::new());
@@ -348,9 +362,9 @@ async fn whoever_asks_a_running_courier_for_a_flush_gets_a_report() {
     let running = tokio::spawn(courier.run(std::future::pending(), Arc::new(Notify::new())));
     let held = |state: &DeliveryState| matches!(state, DeliveryState::Hold(_));
     handle.status().wait_for(|status| held(&status.state)).await.unwrap();
-    let report = handle.flush(SOON).await.unwrap().unwrap();
+    let report = handle.flush(SOON).await.unwrap();
     assert_eq!((report.delivered.len(), report.hold), (1, None));
     running.abort();
     let _ = running.await;
-    assert!(handle.flush(SOON).await.is_none(), "nobody runs any more");
+    assert!(matches!(handle.flush(SOON).await, Err(FlushFailure::Stopped)), "nobody runs any more");
 }

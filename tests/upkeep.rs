@@ -4,7 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -84,12 +84,11 @@ fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn damage(state: &Path) {
-    let entry = fs::read_dir(state.join("queue/entries")).unwrap().next().unwrap().unwrap().path();
-    let mut bytes = fs::read(&entry).unwrap();
+fn damage(entry: &Path) {
+    let mut bytes = fs::read(entry).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
-    fs::write(&entry, bytes).unwrap();
+    fs::write(entry, bytes).unwrap();
 }
 
 #[test]
@@ -123,13 +122,87 @@ fn what_is_parked_is_queued_again_and_what_waits_is_not_retried() {
     assert_eq!(site.json("a", &["queue", "show", "u1"])["state"], "queued");
 }
 
+/// The file of an update.
+fn entry(state: &Path, number: u64) -> PathBuf {
+    state.join(format!("queue/entries/{number:016x}.entry"))
+}
+
+#[test]
+fn an_export_saves_what_can_be_read_and_names_what_cannot() {
+    let site = Site::new();
+    for person in ["p1", "p2", "p3"] {
+        site.queue("a", &["update", person, "--name", "Ada"]);
+    }
+    damage(&entry(&site.file("a"), 2));
+    let export = ["queue", "export", "x.age", "--passphrase-file", "passphrase", "--take"];
+    let done = site.command("a", &export).arg("--json").output().unwrap();
+    assert_eq!(code(&done), 65, "{done:?}");
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((&report["exported"], &report["parked"]), (&2.into(), &2.into()));
+    assert_eq!(report["unreadable"][0]["id"], "u2");
+    assert!(String::from_utf8_lossy(&done.stderr).contains("without u2: "), "{done:?}");
+    let imported = site.json("b", &["queue", "import", "x.age", "--passphrase-file", "passphrase"]);
+    assert_eq!(imported["queued"], 2);
+}
+
+#[test]
+fn what_the_disk_does_not_give_to_an_export_is_queued_again() {
+    let site = Site::new();
+    let _agent = site.agent("a");
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    site.queue("a", &["update", "p2", "--name", "Bob"]);
+    let unreadable = entry(&site.file("a"), 2);
+    fs::remove_file(&unreadable).unwrap();
+    fs::create_dir(&unreadable).unwrap();
+    let export = ["queue", "export", "x.age", "--passphrase-file", "passphrase", "--take"];
+    assert_eq!(code(&site.run("a", &export)), 74);
+    let list = site.json("a", &["queue", "list"]);
+    assert_eq!(
+        (&list[0]["state"], &list[0]["reason"]),
+        (&"parked".into(), &"exported to x.age".into())
+    );
+    assert_eq!((&list[1]["state"], &list[1]["reason"]), (&"held".into(), &Value::Null));
+}
+
+#[test]
+fn an_export_that_fails_leaves_no_file_and_no_word_of_one() {
+    let site = Site::new();
+    let _agent = site.agent("a");
+    site.queue("a", &["update", "p1", "--name", "Ada", "--notes", &"n".repeat(800)]);
+    let program = cargo_bin("kiosk-enroll");
+    // A medium with room for the first bytes alone.
+    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(program).arg("--config").arg(site.file("empty.toml"));
+    command.arg("--state-dir").arg(site.file("a")).current_dir(site.dir.path());
+    command.args(["queue", "export", "x.age", "--passphrase-file", "passphrase", "--take"]);
+    let failed = command.output().unwrap();
+    assert_eq!(code(&failed), 74, "{failed:?}");
+    assert!(!site.file("x.age").exists() && !site.file("x.age.part").exists());
+    let update = site.json("a", &["queue", "show", "u1"]);
+    assert_eq!((&update["state"], &update["reason"]), (&"held".into(), &Value::Null), "{update}");
+}
+
+#[test]
+fn what_another_device_key_sealed_is_told() {
+    let site = Site::new();
+    site.queue("a", &["update", "p1", "--name", "Ada"]);
+    site.queue("b", &["update", "p2", "--name", "Bob"]);
+    fs::copy(site.file("b/device.key"), site.file("a/device.key")).unwrap();
+    let status = site.json("a", &["status"]);
+    assert_eq!((&status["queue"]["foreign"], &status["queue"]["queued"]), (&1.into(), &0.into()));
+    let told = format!("{:?}", site.run("a", &["status"]));
+    assert!(told.contains("1 more are sealed with another device key"), "{told}");
+    assert!(told.contains("put that key back and restart"), "{told}");
+}
+
 #[test]
 fn a_check_names_what_is_damaged_and_moves_nothing() {
     let site = Site::new();
     site.queue("a", &["update", "p1", "--name", "Ada"]);
     site.queue("a", &["update", "p2", "--name", "Bob"]);
     assert_eq!(code(&site.run("a", &["queue", "verify"])), 0);
-    damage(&site.file("a"));
+    damage(&entry(&site.file("a"), 1));
     let found = site.json("a", &["queue", "verify"]);
     assert_eq!(found["damaged"][0]["what"], "its sealed body was changed");
     assert_eq!((found["damaged"].as_array().unwrap().len(), &found["checked"]), (1, &2.into()));
@@ -148,7 +221,7 @@ fn beside_a_running_agent_everything_goes_through_it() {
     site.queue("a", &["queue", "export", "x.age", "--passphrase-file", "passphrase"]);
     site.queue("b", &["queue", "import", "x.age", "--passphrase-file", "passphrase"]);
     site.queue("a", &["queue", "drop", "u1", "--yes"]);
-    damage(&site.file("a"));
+    damage(&entry(&site.file("a"), 2));
     assert_eq!(code(&site.run("a", &["queue", "verify"])), 65);
     assert_eq!(fs::read_dir(site.file("a/queue/quarantine")).unwrap().count(), 0);
     drop(agent);
@@ -223,6 +296,43 @@ fn a_token_is_replaced_as_a_whole_and_never_shown() {
     }
     assert_eq!(fs::metadata(site.file("a/token")).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(site.json("a", &["token", "status"])["days_left"].as_u64().unwrap() > 20_000);
+}
+
+#[test]
+fn a_replaced_token_stays_readable_for_the_agent_in_a_folder_of_roots() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can become somebody else");
+        return;
+    }
+    const SERVICE: u32 = 4_321;
+    let site = Site::new();
+    let open = |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode));
+    open(site.dir.path(), 0o755).unwrap();
+    fs::create_dir(site.file("a")).unwrap();
+    chown(site.file("a"), Some(SERVICE), Some(SERVICE)).unwrap();
+    fs::create_dir(site.file("secrets")).unwrap();
+    open(&site.file("secrets"), 0o755).unwrap();
+    fs::write(site.file("new"), "a-new-token").unwrap();
+    let token = site.file("secrets/token");
+    let config = format!("[verifik]\ntoken_file = {token:?}\n");
+    fs::write(site.file("empty.toml"), config).unwrap();
+    let whose = || {
+        let found = fs::metadata(&token).unwrap();
+        (found.uid(), found.gid(), found.mode() & 0o777)
+    };
+    let first = site.json("a", &["token", "set", "new"]);
+    assert_eq!(whose(), (SERVICE, SERVICE, 0o600), "the agent's, where there was none");
+    chown(&token, Some(0), Some(SERVICE)).unwrap();
+    open(&token, 0o640).unwrap();
+    let second = site.json("a", &["token", "set", "new"]);
+    assert_eq!(whose(), (0, SERVICE, 0o640), "whose it was");
+    assert_eq!(
+        (&first["warnings"], &second["warnings"]),
+        (&serde_json::json!([]), &serde_json::json!([]))
+    );
+    open(&site.file("secrets"), 0o700).unwrap();
+    let locked = site.json("a", &["token", "set", "new"])["warnings"].to_string();
+    assert!(locked.contains("the agent's user 4321 may not read it"), "{locked}");
 }
 
 #[test]

@@ -23,7 +23,9 @@ use super::pulse::{self, Pulse};
 use super::reload::Reload;
 use super::renewal::Renewer;
 use super::upkeep::Upkeep;
-use super::{Rig, eye, from_queue, intake, keep, open_own_queue, post, queue_status, rig, seen};
+use super::{
+    Rig, eye, from_queue, intake, keep, open_own_queue, overview, post, queue_status, rig, seen,
+};
 use crate::clock;
 use crate::config::{Config, Paths};
 use crate::delivery::{CourierHandle, DeliveryEvent, DeliveryState};
@@ -32,7 +34,9 @@ use crate::failure::{Exit, Failure};
 use crate::queue::Queue;
 use crate::service;
 use crate::web::metrics::{Counts, Totals};
-use crate::web::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
+use crate::web::upkeep::{
+    CarriedUpdate, ExportEnd, ExportMarked, ExportPlan, ExportRequest, ImportOutcome, VerifyReport,
+};
 use crate::web::wire::{
     DeliveryStatus, EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, QueueStatus,
     ReceiptReport, StatusReport, UpdateReport,
@@ -420,6 +424,10 @@ impl Kiosk for Agent {
         self.by_hand(caller, move |upkeep| upkeep.plan_export(&request)).await
     }
 
+    async fn end_export(&self, end: ExportEnd, caller: Caller) -> Result<ExportMarked, Failure> {
+        self.by_hand(caller, move |upkeep| upkeep.end_export(&end)).await
+    }
+
     async fn carry(&self, id: &str, caller: Caller) -> Result<CarriedUpdate, Failure> {
         let id: UpdateId = id.parse()?;
         self.by_hand(caller, move |upkeep| upkeep.carry(id)).await
@@ -436,33 +444,23 @@ impl Kiosk for Agent {
     }
 
     async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
-        let report = self.inner.courier.flush(limit).await.ok_or_else(|| {
-            Failure::new(Exit::Unavailable, "the agent is stopping").hint("try again in a moment")
-        })?;
-        let report = report.map_err(|error| Failure::caused(Exit::Io, &error))?;
+        let report =
+            self.inner.courier.flush(limit).await.map_err(|why| post::not_flushed(&why))?;
         post::flush_report(&report, &self.inner.queue)
     }
 
     fn status(&self) -> StatusReport {
+        let inner = &self.inner;
         let (state, reason) = self.delivery_words();
-        let (last_receipt, unconfirmed) = post::receipts(&self.inner.queue);
-        let token = post::token_expiry(&self.inner.config, &self.inner.paths);
+        let receipts = post::receipts(&inner.queue);
+        let known = overview(&inner.config, &inner.paths, self.queue_status(), receipts);
+        let token_renewal = inner.renewal.borrow().clone();
         StatusReport {
-            kiosk: self.inner.config.kiosk_id.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
             agent: "running".into(),
-            camera: Some(self.inner.camera.status()),
-            enrollment: self.inner.booth.current(),
-            queue: self.queue_status(),
-            delivery: DeliveryStatus {
-                state,
-                reason,
-                last_receipt,
-                token_expires_at: token.0,
-                token_days_left: token.1,
-                token_renewal: self.inner.renewal.borrow().clone(),
-                unconfirmed,
-            },
+            camera: Some(inner.camera.status()),
+            enrollment: inner.booth.current(),
+            delivery: DeliveryStatus { state, reason, token_renewal, ..known.delivery },
+            ..known
         }
     }
 

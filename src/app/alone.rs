@@ -7,15 +7,14 @@ use super::contact_sheet::ContactSheet;
 use super::feed::{Fed, Feed};
 use super::keeper::room_for;
 use super::visit::{End, Shot, Told, Visit};
-use super::{Rig, from_queue, intake, keep, open_queue, post, queue_status};
+use super::{Rig, from_queue, intake, keep, open_queue, overview, post, queue_status};
 use crate::clock;
 use crate::config::{Config, Paths};
 use crate::domain::{CaptureRecord, Frame, Guidance, UpdateId};
 use crate::enrollment;
 use crate::failure::{Exit, Failure};
 use crate::web::wire::{
-    DeliveryStatus, DryRunReport, FlushReport, PersonRequest, QueueItem, QueueStatus, StatusReport,
-    UpdateReport,
+    DryRunReport, FlushReport, PersonRequest, QueueItem, QueueStatus, StatusReport, UpdateReport,
 };
 
 /// What an enrollment is to end in.
@@ -98,34 +97,14 @@ pub async fn flush_alone(
 
 /// Tells what can be read without an agent.
 pub fn status_alone(config: &Config, paths: &Paths) -> StatusReport {
-    let (queue, last_receipt, unconfirmed) = match open_queue(config, paths) {
-        Ok((queue, _)) => {
-            let receipts = post::receipts(&queue);
-            (queue_status(&queue, false), receipts.0, receipts.1)
-        }
+    let (queue, receipts) = match open_queue(config, paths) {
+        Ok((queue, _)) => (queue_status(&queue, false), post::receipts(&queue)),
         Err(failure) => {
             tracing::warn!(%failure, "the queue cannot be read");
-            (QueueStatus { index: "unknown".into(), ..QueueStatus::default() }, None, 0)
+            (QueueStatus { index: "unknown".into(), ..QueueStatus::default() }, (None, 0))
         }
     };
-    let token = post::token_expiry(config, paths);
-    StatusReport {
-        kiosk: config.kiosk_id.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        agent: "not_running".into(),
-        camera: None,
-        enrollment: None,
-        queue,
-        delivery: DeliveryStatus {
-            state: "unknown".into(),
-            reason: Some("no agent delivers".into()),
-            last_receipt,
-            token_expires_at: token.0,
-            token_days_left: token.1,
-            token_renewal: None,
-            unconfirmed,
-        },
-    }
+    overview(config, paths, queue, receipts)
 }
 
 /// Captures a person with the configured source.

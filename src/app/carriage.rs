@@ -8,50 +8,81 @@ use super::{from_queue, intake};
 use crate::clock;
 use crate::domain::{FieldError, PersonUpdate, Portrait, UpdateId, WallTime};
 use crate::failure::{Exit, Failure};
-use crate::queue::{Imported, Origin, QueueErrorKind};
+use crate::queue::{Aside, Imported, Origin, QueueErrorKind};
 use crate::vision::image;
-use crate::web::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome};
+use crate::web::upkeep::{
+    CarriedUpdate, ExportEnd, ExportMarked, ExportPlan, ExportRequest, ImportOutcome,
+};
 use crate::web::wire::PersonRequest;
 
 impl Upkeep {
     /// Says what an export is to hold. Where it moves, the updates are parked **before** they are written: an
     /// update must never be on its way twice, and one that is parked without an export is seen and retried.
+    /// That they are exported is said of them at the end only, see [`end_export`](Self::end_export).
     ///
     /// # Errors
-    /// When the disk refuses to park one.
+    /// When the disk refuses to park one; those that were parked for it are queued again.
     pub fn plan_export(&self, request: &ExportRequest) -> Result<ExportPlan, Failure> {
-        let all = self.queue.list();
+        let all = self.queue.list().len();
         let mut chosen = self.queue.exportable();
         let mut parked = Vec::new();
         if let Some(reason) = &request.park_because {
             self.note("queue export --take", &chosen);
-            let queued = |id| all.iter().any(|head| head.id == id && head.state.name() == "queued");
             let mut kept = Vec::new();
             for id in chosen {
                 match self.queue.set_aside(id, reason) {
-                    Ok(()) => kept.push(id),
+                    Ok(aside) => {
+                        kept.push(id);
+                        parked.extend((aside == Aside::Now).then_some(id));
+                    }
                     // Sent, or merged into a newer one, since it was listed.
                     Err(error)
                         if matches!(
                             error.kind(),
                             QueueErrorKind::NotFound | QueueErrorKind::State
-                        ) =>
-                    {
-                        continue;
+                        ) => {}
+                    Err(error) => {
+                        self.give_back(parked);
+                        return Err(from_queue(error));
                     }
-                    Err(error) => return Err(from_queue(error)),
-                }
-                if queued(id) {
-                    parked.push(id.to_string());
                 }
             }
             chosen = kept;
         }
         Ok(ExportPlan {
-            staying: all.len().saturating_sub(chosen.len()),
+            staying: all.saturating_sub(chosen.len()),
             ids: chosen.iter().map(ToString::to_string).collect(),
-            parked,
+            parked: parked.iter().map(ToString::to_string).collect(),
         })
+    }
+
+    fn give_back(&self, parked: Vec<UpdateId>) {
+        for id in parked {
+            if let Err(error) = self.queue.requeue(id) {
+                tracing::warn!(%id, %error, "stays parked; `queue retry` queues it again");
+            }
+        }
+    }
+
+    /// Says of the updates of a finished export why they are parked.
+    ///
+    /// # Errors
+    /// When an id is none, or the disk refuses.
+    pub fn end_export(&self, end: &ExportEnd) -> Result<ExportMarked, Failure> {
+        let ids: Vec<UpdateId> = end.ids.iter().map(|id| id.parse()).collect::<Result<_, _>>()?;
+        self.note("queue export finished", &ids);
+        let mut marked = 0;
+        for id in ids {
+            match self.queue.restate(id, &end.parked_because, &end.because) {
+                Ok(()) => {}
+                // Dropped meanwhile.
+                Err(error) if error.kind() == QueueErrorKind::NotFound => continue,
+                Err(error) => return Err(from_queue(error)),
+            }
+            let now = self.queue.head(id).ok().and_then(|head| head.reason);
+            marked += usize::from(now.as_deref() == Some(end.because.as_str()));
+        }
+        Ok(ExportMarked { marked })
     }
 
     /// Hands out an update with its contents.
@@ -127,4 +158,76 @@ fn portrait(text: &String) -> Result<Portrait, Failure> {
         .decode(text)
         .map_err(|_| Failure::new(Exit::BadData, "images: found text that is not base64"))?;
     image::portrait_from_file_bytes(&bytes).map_err(|error| refused(error.to_string()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{PathOverrides, Paths};
+    use crate::domain::{Caller, Door, PersonId, Settlement, UpdateDraft, UpdateState};
+    use crate::queue::{DeviceKey, Queue, QueueOptions};
+
+    const MOVING: &str = "set aside for an export";
+
+    /// The hands, and the ids of an update that the server refused and of two that wait.
+    fn hands(state: &Path) -> (Upkeep, [UpdateId; 3]) {
+        let paths =
+            Paths::decide(&PathOverrides { state_dir: Some(state.into()) }, &[], false, false);
+        let key = DeviceKey::load_or_create(&paths.key_file(None)).unwrap();
+        let now = clock::wall_now();
+        let (queue, _) = Queue::open(&paths.queue(), key, QueueOptions::default(), now).unwrap();
+        let ids = ["p1", "p2", "p3"].map(|person| {
+            let draft = UpdateDraft { notes: Some("n".into()), ..UpdateDraft::default() };
+            let person = PersonId::parse(person).unwrap();
+            let update = PersonUpdate::parse(person, draft, clock::utc_date(now)).unwrap();
+            queue.enqueue(update, now).unwrap().id
+        });
+        let leased = queue.lease(now).unwrap().unwrap().head.id;
+        queue.settle(leased, Settlement::Park { reason: "no face".into() }, now).unwrap();
+        let caller = Caller { door: Door::Terminal, uid: None };
+        (Upkeep::new(Arc::new(queue), &paths, caller), ids)
+    }
+
+    fn take(hands: &Upkeep) -> Result<ExportPlan, Failure> {
+        hands.plan_export(&ExportRequest { park_because: Some(MOVING.into()) })
+    }
+
+    fn words(hands: &Upkeep, id: UpdateId) -> (UpdateState, Option<String>) {
+        let head = hands.queue.head(id).unwrap();
+        (head.state, head.reason)
+    }
+
+    #[test]
+    fn only_an_export_that_was_finished_is_told_and_the_servers_words_stay() {
+        let state = tempfile::tempdir().unwrap();
+        let (hands, [refused, first, second]) = hands(state.path());
+        let plan = take(&hands).unwrap();
+        assert_eq!((plan.ids.len(), plan.parked.len()), (3, 2));
+        assert_eq!(words(&hands, first), (UpdateState::Parked, Some(MOVING.into())));
+        let because = "exported to x".to_owned();
+        let end = ExportEnd { ids: plan.ids, parked_because: MOVING.into(), because };
+        assert_eq!(hands.end_export(&end).unwrap().marked, 2);
+        for moved in [first, second] {
+            assert_eq!(words(&hands, moved).1.as_deref(), Some("exported to x"));
+        }
+        assert_eq!(words(&hands, refused).1.as_deref(), Some("no face"));
+    }
+
+    #[test]
+    fn where_one_cannot_be_parked_those_before_it_are_queued_again() {
+        let state = tempfile::tempdir().unwrap();
+        let (hands, [refused, first, second]) = hands(state.path());
+        // Nothing can be written where a folder lies.
+        let in_the_way = format!("queue/entries/{:016x}.parked/x", second.0);
+        fs::create_dir_all(state.path().join(in_the_way)).unwrap();
+        assert_eq!(take(&hands).unwrap_err().exit, Exit::Io);
+        assert_eq!(words(&hands, first), (UpdateState::Queued, None));
+        assert_eq!(words(&hands, second), (UpdateState::Queued, None));
+        assert_eq!(words(&hands, refused).1.as_deref(), Some("no face"));
+    }
 }

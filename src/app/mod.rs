@@ -27,6 +27,7 @@ mod local_token;
 mod loopback;
 pub mod metrics_file;
 pub mod outbox;
+mod overview;
 pub mod owner;
 pub mod post;
 pub mod pulse;
@@ -52,6 +53,7 @@ use crate::queue::{DeviceKey, Queue, QueueError, QueueOptions, Recovery};
 use crate::web::wire::{QueueStatus, UpdateReport};
 
 pub use alone::{enroll_alone, flush_alone, list_alone, show_alone, status_alone, update_alone};
+pub use overview::overview;
 pub use rig::Rig;
 pub use upkeep::{Upkeep, verify_alone};
 
@@ -96,15 +98,24 @@ pub fn open_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), F
 /// When it is open elsewhere, or the key or the directory cannot be used.
 pub fn open_own_queue(config: &Config, paths: &Paths) -> Result<(Queue, Recovery), Failure> {
     make_state_dir(&paths.state)?;
-    let key = DeviceKey::load_or_create(&paths.key_file(config.queue.key_file.as_deref()))
-        .map_err(from_queue)?;
+    let key_file = paths.key_file(config.queue.key_file.as_deref());
+    let key = DeviceKey::load_or_create(&key_file).map_err(from_queue)?;
     let options = QueueOptions {
         max_bytes: config.queue.max_bytes,
         max_items: config.queue.max_items,
         max_age: config.queue.max_age,
         ..QueueOptions::default()
     };
-    Queue::open(&paths.queue(), key, options, clock::wall_now()).map_err(from_queue)
+    let (queue, recovery) =
+        Queue::open(&paths.queue(), key, options, clock::wall_now()).map_err(from_queue)?;
+    if recovery.foreign > 0 {
+        tracing::error!(
+            updates = recovery.foreign,
+            key = %key_file.display(),
+            "updates are sealed with another device key: put that key back and restart"
+        );
+    }
+    Ok((queue, recovery))
 }
 
 /// Makes the state directory, for its owner alone.
@@ -155,6 +166,7 @@ pub fn queue_status(queue: &Queue, held: bool) -> QueueStatus {
         bytes: summary.bytes,
         oldest_age_s: summary.oldest_age.map(|age| age.as_secs()),
         quarantined: summary.quarantined,
+        foreign: summary.foreign,
         index: summary.index.name().to_owned(),
         nearly_full: summary.pressure.map(|limit| limit.name().to_owned()),
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Uid, User, geteuid, getgid, getuid, setegid, seteuid, setgroups};
 
+use crate::delivery::Whose;
 use crate::failure::{Exit, Failure};
 
 /// Whom a command has to become.
@@ -45,6 +46,26 @@ pub fn act_as_owner(dir: &Path) -> Result<(), Failure> {
     seteuid(uid).map_err(refused)?;
     tracing::debug!(%uid, dir = %dir.display(), "acting as the owner of the state directory");
     Ok(())
+}
+
+/// Whose the file of a secret is to be once it is replaced: whose it was, or else the owner's of the state directory
+/// `state`, who is to read it. `None` where there is neither yet.
+pub fn whose(path: &Path, state: &Path) -> Option<Whose> {
+    let found = |path: &Path| fs::metadata(path).ok();
+    let old = found(path).map(|it| Whose { uid: it.uid(), gid: it.gid(), mode: it.mode() & 0o777 });
+    old.or_else(|| found(state).map(|it| Whose { uid: it.uid(), gid: it.gid(), mode: 0o600 }))
+}
+
+/// Why the owner of the state directory `state` may not read a file, as far as this process can tell: it is that
+/// user, or becomes it if it is root.
+pub fn hindrance(path: &Path, state: &Path) -> Option<String> {
+    act_as_owner(state).ok()?;
+    let owner = fs::metadata(state).ok()?.uid();
+    if owner != geteuid().as_raw() {
+        return None;
+    }
+    let refused = fs::File::open(path).err()?;
+    Some(format!("the agent's user {owner} may not read it: {refused}"))
 }
 
 /// Does `act` as who started this process, for files that are not the service's: an export on a stick.

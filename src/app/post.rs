@@ -8,7 +8,7 @@ use crate::clock::{rfc3339, wall_now};
 use crate::config::{Config, Paths};
 use crate::delivery::{
     ClientCertificate, ClockGuard, Courier, CourierHandle, CourierSettings, DeliveryState, Flow,
-    Held, HttpPersonsApi, HttpSettings, Rate, ScheduleSettings, Shrink, TokenFile,
+    FlushFailure, Held, HttpPersonsApi, HttpSettings, Rate, ScheduleSettings, Shrink, TokenFile,
 };
 use crate::domain::{Confirmation, PersonUpdate, Portrait, PortraitFormat, UpdateDraft};
 use crate::failure::{Exit, Failure};
@@ -120,13 +120,27 @@ pub fn flush_report(
     report: &crate::delivery::FlushReport,
     queue: &Queue,
 ) -> Result<FlushReport, Failure> {
+    let summary = queue.summary(wall_now());
     Ok(FlushReport {
         delivered: report.delivered.iter().map(ReceiptReport::from).collect(),
         left: report.left,
-        parked: queue.summary(wall_now()).parked,
+        parked: summary.parked,
+        foreign: summary.foreign,
         hold: report.hold.as_ref().map(|held| held.hold.name().to_owned()),
         reason: report.hold.as_ref().map(|held| held.reason.clone()),
     })
+}
+
+/// Why the running agent did not flush.
+pub fn not_flushed(why: &FlushFailure) -> Failure {
+    match why {
+        FlushFailure::Stopped => {
+            Failure::caused(Exit::Unavailable, why).hint("try again in a moment")
+        }
+        FlushFailure::Busy => Failure::caused(Exit::TryLater, why)
+            .hint("the agent goes on by itself; `kiosk-enroll status` tells how it stands"),
+        FlushFailure::Queue(error) => Failure::caused(Exit::Io, error),
+    }
 }
 
 /// The newest receipt, and how many at hand are unconfirmed.

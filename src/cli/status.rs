@@ -69,30 +69,16 @@ fn from_outside(setting: &Setting) -> StatusReport {
     let Setting { config, paths } = setting;
     let glance = Glance::at(&paths.queue()).unwrap_or_default();
     let age = glance.oldest.and_then(|oldest| oldest.elapsed().ok());
-    let (token_expires_at, token_days_left) = app::post::token_expiry(config, paths);
-    StatusReport {
-        kiosk: config.kiosk_id.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        agent: "not_running".into(),
-        camera: None,
-        enrollment: None,
-        queue: QueueStatus {
-            queued: glance.updates.saturating_sub(glance.parked),
-            parked: glance.parked,
-            bytes: glance.bytes,
-            oldest_age_s: age.map(|age| age.as_secs()),
-            quarantined: glance.quarantined,
-            index: "unknown".into(),
-            ..QueueStatus::default()
-        },
-        delivery: DeliveryStatus {
-            state: "unknown".into(),
-            reason: Some("no agent delivers".into()),
-            token_expires_at,
-            token_days_left,
-            ..DeliveryStatus::default()
-        },
-    }
+    let queue = QueueStatus {
+        queued: glance.updates.saturating_sub(glance.parked),
+        parked: glance.parked,
+        bytes: glance.bytes,
+        oldest_age_s: age.map(|age| age.as_secs()),
+        quarantined: glance.quarantined,
+        index: "unknown".into(),
+        ..QueueStatus::default()
+    };
+    app::overview(config, paths, queue, (None, 0))
 }
 
 /// The lines of the one screen.
@@ -129,6 +115,11 @@ fn screen(report: &StatusReport, output: &Output) -> Vec<String> {
     ));
     if queue.quarantined > 0 {
         let text = format!("{} files could not be read and were set aside", queue.quarantined);
+        lines.push(format!("          {}", output.paint(Tone::Bad, &text)));
+    }
+    if queue.foreign > 0 {
+        let text =
+            format!("{} more are sealed with another device key, and wait for it", queue.foreign);
         lines.push(format!("          {}", output.paint(Tone::Bad, &text)));
     }
     if let Some(limit) = &queue.nearly_full {

@@ -70,13 +70,16 @@ pub(super) fn run(
                 return Err(Failure::new(Exit::Usage, error)
                     .hint("replace the file that LoadCredential= names, and restart the service"));
             }
+            let whose = owner::whose(&path, &setting.paths.state);
             let dir = path.parent().unwrap_or(Path::new("."));
             if dir == setting.paths.state {
                 crate::app::make_state_dir(dir)?;
             }
-            // Also beside a running agent: the file must be its user's.
+            // Also beside a running agent: in its folder the file must be its user's.
             owner::act_as_owner(dir)?;
-            TokenFile::new(Some(path.clone())).replace(&token).map_err(|error| told(&error))?;
+            TokenFile::new(Some(path.clone()))
+                .replace_for(&token, whose)
+                .map_err(|error| told(&error))?;
             output.line(output.paint(Tone::Good, "replaced"));
             tell(&report(&path, &token, setting), output)
         }
@@ -93,6 +96,7 @@ fn parse(text: &[u8]) -> Result<Token, Failure> {
 }
 
 fn report(path: &Path, token: &Token, setting: &Setting) -> TokenReport {
+    let hindrance = owner::hindrance(path, &setting.paths.state);
     let permission = renewal::permission(&setting.config, &setting.paths);
     let now = clock::wall_now();
     let metadata = fs::metadata(path).ok();
@@ -110,8 +114,13 @@ fn report(path: &Path, token: &Token, setting: &Setting) -> TokenReport {
         ),
         None => {}
     }
-    if mode.is_some_and(|mode| mode & 0o077 != 0) {
-        warnings.push("others than its owner can read it: chmod 600".to_owned());
+    warnings.extend(hindrance);
+    // A group may be how the agent reads it.
+    let by_group = metadata.as_ref().is_some_and(|it| it.uid() == 0) && !setting.owned_by_root();
+    let others = if by_group { 0o007 } else { 0o077 };
+    if mode.is_some_and(|mode| mode & others != 0) {
+        let bits = if by_group { "640" } else { "600" };
+        warnings.push(format!("others than it is meant for can read it: chmod {bits}"));
     }
     TokenReport {
         path: path.to_owned(),

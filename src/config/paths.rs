@@ -26,17 +26,17 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Decides from the overrides, the environment and whether the user is root or a system-wide agent runs.
+    /// Decides from the overrides, the environment and whether the user is root or the system's agent is there.
     ///
     /// ```text
     /// --state-dir, else KIOSK_ENROLL_STATE_DIR, else $STATE_DIRECTORY,
-    /// else /var/lib/kiosk-enroll for root or beside a running system agent, else the XDG state directory
+    /// else /var/lib/kiosk-enroll for root or beside the system's agent, else the XDG state directory
     /// ```
     pub fn decide(
         overrides: &PathOverrides,
         environment: &[(String, String)],
         is_root: bool,
-        system_agent_runs: bool,
+        beside_system_agent: bool,
     ) -> Self {
         let variable = |name: &str| {
             let found = environment.iter().find(|(n, value)| n == name && !value.is_empty());
@@ -54,7 +54,7 @@ impl Paths {
             .or_else(|| variable("KIOSK_ENROLL_STATE_DIR"))
             .or_else(|| variable("STATE_DIRECTORY"))
             .unwrap_or_else(|| {
-                if is_root || system_agent_runs { PathBuf::from(SYSTEM_STATE) } else { xdg() }
+                if is_root || beside_system_agent { PathBuf::from(SYSTEM_STATE) } else { xdg() }
             });
         let socket = if overrides.state_dir.is_none() && variable("RUNTIME_DIRECTORY").is_some() {
             variable("RUNTIME_DIRECTORY").unwrap_or_default().join(SOCKET)
@@ -70,8 +70,8 @@ impl Paths {
     pub fn of_this_process(overrides: &PathOverrides) -> Self {
         let environment: Vec<_> = std::env::vars().collect();
         let is_root = rustix::process::geteuid().is_root();
-        let system_agent_runs = Path::new(SYSTEM_RUNTIME).join(SOCKET).exists();
-        Self::decide(overrides, &environment, is_root, system_agent_runs)
+        let beside_system_agent = agent_is_there(Path::new(SYSTEM_RUNTIME));
+        Self::decide(overrides, &environment, is_root, beside_system_agent)
     }
 
     /// The directory of the queue.
@@ -101,13 +101,28 @@ impl Paths {
     }
 }
 
+/// Whether an agent has this runtime directory, which systemd makes for it and takes away with it.
+///
+/// Who is outside its group cannot see the socket in it. For them, too, the agent is there: they must be told to
+/// join, and never be given a queue of their own that nobody delivers.
+fn agent_is_there(runtime: &Path) -> bool {
+    runtime.is_dir()
+}
+
 /// The configuration file that is read when none is named.
 pub fn default_config_file() -> PathBuf {
     PathBuf::from(SYSTEM_CONFIG)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use std::io::ErrorKind;
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
+
     use super::*;
 
     fn decide(
@@ -151,5 +166,43 @@ mod tests {
         let paths =
             decide(Some("/tmp/x"), &[("RUNTIME_DIRECTORY", "/run/kiosk-enroll")], true, true);
         assert_eq!(paths.socket, Path::new("/tmp/x/control.sock"));
+    }
+
+    /// Somebody who is in no group of root's; where root does not run the tests, its own rights are taken away.
+    fn as_an_outsider<T: Send>(dir: &Path, act: impl FnOnce() -> T + Send) -> T {
+        let (mode, is_root) = match Uid::effective().is_root() {
+            true => (0o750, true),
+            false => (0o000, false),
+        };
+        if is_root {
+            chown(dir, None, Some(64_000)).unwrap();
+        }
+        std::fs::set_permissions(dir, PermissionsExt::from_mode(mode)).unwrap();
+        // These two belong to the thread alone.
+        let outside = || {
+            if is_root {
+                setfsgid(Gid::from_raw(65_534));
+                setfsuid(Uid::from_raw(65_534));
+            }
+            act()
+        };
+        let done = std::thread::scope(|scope| scope.spawn(outside).join().unwrap());
+        std::fs::set_permissions(dir, PermissionsExt::from_mode(0o700)).unwrap();
+        done
+    }
+
+    #[test]
+    fn who_is_outside_the_agents_group_is_refused_by_it_and_gets_no_queue_of_their_own() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(top.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let runtime = top.path().join("kiosk-enroll");
+        assert!(!agent_is_there(&runtime));
+        std::fs::create_dir(&runtime).unwrap();
+        let _listener = UnixListener::bind(runtime.join(SOCKET)).unwrap();
+        let (there, asked) = as_an_outsider(&runtime, || {
+            (agent_is_there(&runtime), UnixStream::connect(runtime.join(SOCKET)))
+        });
+        assert!(there);
+        assert_eq!(asked.unwrap_err().kind(), ErrorKind::PermissionDenied);
     }
 }

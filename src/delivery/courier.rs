@@ -44,6 +44,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
 /// So often a command tries to settle what its update came to.
 const TRIES_OF_A_COMMAND: u32 = 3;
+/// How long a flush may take to put in order what it has left when its time is over.
+const TO_SETTLE: Duration = Duration::from_secs(3);
 /// How many events a slow listener may lag behind.
 const EVENTS: usize = 256;
 
@@ -54,6 +56,20 @@ pub struct CourierSettings {
     pub schedule: ScheduleSettings,
     /// Whether updates go from the start.
     pub flow: Flow,
+}
+
+/// Why a running courier did not flush.
+#[derive(Debug, thiserror::Error)]
+pub enum FlushFailure {
+    /// No courier runs any more.
+    #[error("the agent is stopping")]
+    Stopped,
+    /// An update was on its way all the time.
+    #[error("the delivery under way took all the time that the flush had")]
+    Busy,
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(OutboxError),
 }
 
 /// Speaks to a courier and listens to it.
@@ -81,11 +97,22 @@ impl CourierHandle {
         self.flow.send_replace(flow);
     }
 
-    /// Asks the running courier to deliver everything now, see [`Courier::flush`]; `None` when no courier runs.
-    pub async fn flush(&self, within: Duration) -> Option<Result<FlushReport, OutboxError>> {
+    /// Asks the running courier to deliver everything now, see [`Courier::flush`].
+    ///
+    /// # Errors
+    /// When no courier runs, when it is busy with something else for as long as that, and when the queue fails.
+    pub async fn flush(&self, within: Duration) -> Result<FlushReport, FlushFailure> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(FlushRequest { within, reply }).await.ok()?;
-        answer.await.ok()
+        let request = FlushRequest { until: now().moment + within, reply };
+        let unread = || match self.requests.is_closed() {
+            true => FlushFailure::Stopped,
+            false => FlushFailure::Busy,
+        };
+        let answered = async {
+            self.requests.send(request).await.map_err(|_| FlushFailure::Stopped)?;
+            answer.await.map_err(|_| unread())?.map_err(FlushFailure::Queue)
+        };
+        tokio::time::timeout(within + TO_SETTLE, answered).await.unwrap_or(Err(FlushFailure::Busy))
     }
 }
 
@@ -231,10 +258,13 @@ impl Courier {
             () = wake.notified() => {}
             _ = self.flow.changed() => {}
             () = tokio::time::sleep(sleep) => {}
-            Some(request) = self.requests.recv() => {
-                let report = self.flush_until(request.within, Some(stop)).await;
-                // Whoever asked may have gone; the updates are delivered all the same.
-                let _ = request.reply.send(report);
+            Some(FlushRequest { until, reply }) = self.requests.recv() => {
+                let within = until.since(now().moment);
+                if within > Duration::ZERO {
+                    let report = self.flush_until(within, Some(stop)).await;
+                    // Whoever asked may have gone; the updates are delivered all the same.
+                    let _ = reply.send(report);
+                }
             }
         }
     }

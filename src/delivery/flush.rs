@@ -38,7 +38,7 @@ pub struct FlushReport {
 /// Someone asks a running courier for a flush.
 #[derive(Debug)]
 pub(super) struct FlushRequest {
-    pub(super) within: Duration,
+    pub(super) until: Moment,
     pub(super) reply: oneshot::Sender<Result<FlushReport, OutboxError>>,
 }
 

@@ -49,7 +49,7 @@ use crate::domain::{Confirmation, Lease, PersonUpdate, Receipt, Settlement, Upda
 pub use backoff::{Rate, RateError};
 pub use clock_guard::{ClockGuard, DeviceClock};
 pub use confirmation::AnsweredPerson;
-pub use courier::{Courier, CourierHandle, CourierSettings};
+pub use courier::{Courier, CourierHandle, CourierSettings, FlushFailure};
 pub use flush::FlushReport;
 pub use http::{ClientCertificate, HttpError, HttpPersonsApi, HttpSettings};
 pub use knock::{Credential, Knock};
@@ -58,7 +58,7 @@ pub use renewal::{Life, Renewal, RenewalOutlook, RenewalStep};
 pub use schedule::{Flow, Held, ScheduleSettings};
 pub use session::RenewalError;
 pub use status::{DeliveryEvent, DeliveryState, DeliveryStatus};
-pub use token::{MalformedToken, Token, TokenError, TokenFile};
+pub use token::{MalformedToken, Token, TokenError, TokenFile, Whose};
 pub use unsettled::MOST_UNSETTLED;
 
 /// What the courier needs from a queue. Every call but [`lease_at_hand`](Self::lease_at_hand) may block on a

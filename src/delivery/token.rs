@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs::{self, Metadata, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -162,6 +162,17 @@ pub struct TokenFile {
     seen: Mutex<Option<(Stamp, Token)>>,
 }
 
+/// Whose a token's file is, and what its owner, its group and others may do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whose {
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The permission bits.
+    pub mode: u32,
+}
+
 /// What changes when a file changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Stamp {
@@ -211,8 +222,16 @@ impl TokenFile {
     /// # Errors
     /// When no file is configured or the disk refuses; the old token is still there then.
     pub fn replace(&self, token: &Token) -> Result<(), TokenError> {
+        self.replace_for(token, None)
+    }
+
+    /// Does the same in a file that is `whose`, where the system lets this process give it away.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace).
+    pub fn replace_for(&self, token: &Token, whose: Option<Whose>) -> Result<(), TokenError> {
         let path = self.path.as_deref().ok_or(TokenError::Unset)?;
-        write(path, token)
+        write(path, token, whose)
             .map_err(|source| TokenError::Unwritable { path: path.to_owned(), source })
     }
 
@@ -249,7 +268,7 @@ fn read(path: &Path) -> Result<Token, TokenError> {
     Token::parse(text).map_err(malformed)
 }
 
-fn write(path: &Path, token: &Token) -> io::Result<()> {
+fn write(path: &Path, token: &Token, whose: Option<Whose>) -> io::Result<()> {
     let tmp = path.with_added_extension("tmp");
     match fs::remove_file(&tmp) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -259,6 +278,7 @@ fn write(path: &Path, token: &Token) -> io::Result<()> {
     let written = file
         .write_all(token.reveal().as_bytes())
         .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| whose.map_or(Ok(()), |whose| give(&file, whose)))
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&tmp, path));
     if written.is_err() {
@@ -266,6 +286,17 @@ fn write(path: &Path, token: &Token) -> io::Result<()> {
     }
     written?;
     fs::File::open(folder(path))?.sync_all()
+}
+
+/// Only root may give to anybody; who may not keeps the file, for itself alone.
+fn give(file: &fs::File, whose: Whose) -> io::Result<()> {
+    let found = file.metadata()?;
+    if (found.uid(), found.gid()) != (whose.uid, whose.gid)
+        && fchown(file, Some(whose.uid), Some(whose.gid)).is_err()
+    {
+        return Ok(());
+    }
+    file.set_permissions(fs::Permissions::from_mode(whose.mode & 0o777))
 }
 
 fn folder(path: &Path) -> &Path {

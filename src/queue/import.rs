@@ -37,6 +37,15 @@ pub enum Imported {
     Overtaken,
 }
 
+/// Since when an update that was to be set aside is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aside {
+    /// It was parked just now.
+    Now,
+    /// It was parked before, and keeps the words that say why.
+    Before,
+}
+
 impl State {
     /// Takes an update of another device in; see [`Queue::import`](super::Queue::import).
     pub(super) fn import(
@@ -84,32 +93,49 @@ impl State {
     }
 
     /// Parks an update by hand; see [`Queue::set_aside`](super::Queue::set_aside).
-    pub(super) fn set_aside(&mut self, id: UpdateId, reason: &str) -> Result<(), QueueError> {
+    pub(super) fn set_aside(&mut self, id: UpdateId, reason: &str) -> Result<Aside, QueueError> {
         let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
-        let standing = match item.standing {
+        match item.standing {
             Standing::InFlight | Standing::Leaving => {
                 let wanted = "queued or parked";
                 return Err(QueueError::State { id, found: UpdateState::InFlight, wanted });
             }
-            Standing::Queued => Standing::Parked { outdated_by: None },
-            parked @ Standing::Parked { .. } => parked,
-        };
-        let outdated_by = match standing {
-            Standing::Parked { outdated_by } => outdated_by,
-            _ => None,
-        };
-        self.ahead.forget(id);
-        let wanted = reason.chars().take(300).collect();
-        let before = self.lanes.change(id, |item| item.reason.replace(wanted)).flatten();
-        if let Err(error) = self.write_note(id, outdated_by) {
-            self.lanes.change(id, |item| item.reason = before);
-            return Err(error);
+            Standing::Parked { .. } => return Ok(Aside::Before),
+            Standing::Queued => {}
         }
+        self.ahead.forget(id);
+        self.reword(id, None, reason)?;
         self.lanes.change(id, |item| {
-            item.standing = standing;
+            item.standing = Standing::Parked { outdated_by: None };
             item.not_before = None;
         });
-        Ok(())
+        Ok(Aside::Now)
+    }
+
+    /// Says in other words why an update is parked; see [`Queue::restate`](super::Queue::restate).
+    pub(super) fn restate(&mut self, id: UpdateId, from: &str, to: &str) -> Result<(), QueueError> {
+        let item = self.lanes.get(id).ok_or(QueueError::NotFound(id))?;
+        match item.standing {
+            Standing::Parked { outdated_by } if item.reason.as_deref() == Some(from) => {
+                self.reword(id, outdated_by, to)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn reword(
+        &mut self,
+        id: UpdateId,
+        outdated_by: Option<UpdateId>,
+        reason: &str,
+    ) -> Result<(), QueueError> {
+        let wanted = reason.chars().take(300).collect();
+        let before = self.lanes.change(id, |item| item.reason.replace(wanted)).flatten();
+        let written = self.write_note(id, outdated_by);
+        if written.is_err() {
+            self.lanes.change(id, |item| item.reason = before);
+        }
+        written
     }
 
     /// The entry names its origin as well, so that a failure here is mended by the next start.
@@ -277,7 +303,15 @@ mod tests {
         assert_eq!((head.state, head.attempts), (UpdateState::Parked, 0));
         assert_eq!(head.reason.as_deref(), Some("exported to x"));
         assert_eq!(again.exportable(), [id]);
+        assert_eq!(again.set_aside(id, "exported to y").unwrap(), Aside::Before);
+        again.restate(id, "exported to y", "never said").unwrap();
+        assert_eq!(again.head(id).unwrap().reason.as_deref(), Some("exported to x"));
+        again.restate(id, "exported to x", "on its way").unwrap();
+        drop(again);
+        let again = queue(&fs);
+        assert_eq!(again.head(id).unwrap().reason.as_deref(), Some("on its way"));
         again.requeue(id).unwrap();
+        assert_eq!(again.head(id).unwrap().reason, None, "it waits for its turn only");
         assert!(again.lease(NOW).unwrap().is_some());
         assert!(again.set_aside(id, "too late").is_err());
     }

@@ -99,7 +99,7 @@ pub use departure::Departed;
 pub use device_key::DeviceKey;
 pub use error::{QueueError, QueueErrorKind};
 pub use glance::Glance;
-pub use import::Imported;
+pub use import::{Aside, Imported};
 pub use index::IndexHealth;
 pub use origins::{DeviceId, Origin};
 pub use recovery::Recovery;
@@ -347,12 +347,20 @@ impl Queue {
         self.state().exportable()
     }
 
-    /// Parks an update by hand, durably; `reason` is cut at 300 characters.
+    /// Parks an update by hand, durably; `reason` is cut at 300 characters. One that is parked keeps its own.
     ///
     /// # Errors
     /// [`QueueError::NotFound`], [`QueueError::State`] when it is in flight, [`QueueError::Storage`].
-    pub fn set_aside(&self, id: UpdateId, reason: &str) -> Result<(), QueueError> {
+    pub fn set_aside(&self, id: UpdateId, reason: &str) -> Result<Aside, QueueError> {
         self.state().set_aside(id, reason)
+    }
+
+    /// Says `to` of a parked update where `from` was said of it, durably; leaves any other as it is.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`], [`QueueError::Storage`].
+    pub fn restate(&self, id: UpdateId, from: &str, to: &str) -> Result<(), QueueError> {
+        self.state().restate(id, from, to)
     }
 
     /// Takes in an update that another device acknowledged at `acknowledged_at`, at most once.

@@ -47,7 +47,10 @@ impl Quarantine {
             let expired = age.is_some_and(|age| age > max_age);
             if !expired || disk.unlink(&held.path).is_err() {
                 quarantine.held.push(held);
+                continue;
             }
+            let file = held.path.display();
+            tracing::error!(%file, "older than queue.max_age: removed from the quarantine");
         }
         quarantine.bound();
         Ok(quarantine)
@@ -120,9 +123,12 @@ impl Quarantine {
             || self.held.iter().map(|held| held.bytes).sum::<u64>() > MAX_BYTES
         {
             let oldest = self.held.remove(0);
+            let file = oldest.path.display();
             if let Err(error) = self.disk.unlink(&oldest.path) {
-                tracing::warn!(file = %oldest.path.display(), %error, "cannot be removed");
+                tracing::warn!(%file, %error, "cannot be removed");
+                continue;
             }
+            tracing::error!(%file, "removed from the quarantine to make room");
         }
     }
 }

@@ -141,6 +141,7 @@ impl State {
         self.lanes.change(id, |item| {
             item.standing = Standing::Queued;
             item.not_before = None;
+            item.reason = None;
         });
         self.record(id, Wait::ForDisk);
         Ok(())

@@ -84,7 +84,11 @@ impl Export {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(storage("syncing", dir))?;
+        if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
+            // Whoever is told of a failure goes on as if there were no file.
+            let _ = fs::remove_file(&self.path);
+            return Err(storage("syncing", dir)(error));
+        }
         Ok(self.items)
     }
 

@@ -13,7 +13,9 @@ use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
+use super::upkeep::{
+    CarriedUpdate, ExportEnd, ExportMarked, ExportPlan, ExportRequest, ImportOutcome, VerifyReport,
+};
 use super::wire::{
     EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport, StatusReport,
     UpdateReport,
@@ -22,6 +24,9 @@ use crate::failure::{Exit, Failure};
 
 /// The host in the request line; over a Unix socket it names nobody.
 const HOST: &str = "http://agent";
+
+/// How much longer than a flush may take its answer is waited for.
+const TO_ANSWER: Duration = Duration::from_secs(15);
 
 /// A connection to the running agent.
 #[derive(Debug, Clone)]
@@ -139,6 +144,14 @@ impl Client {
         self.ask(Method::POST, "/v1/export", Some(request)).await
     }
 
+    /// Tells that an export is finished which moves its updates.
+    ///
+    /// # Errors
+    /// When it is refused, or the agent does not answer.
+    pub async fn end_export(&self, end: &ExportEnd) -> Result<ExportMarked, Failure> {
+        self.ask(Method::POST, "/v1/export/finished", Some(end)).await
+    }
+
     /// Asks for an update with its contents.
     ///
     /// # Errors
@@ -166,10 +179,15 @@ impl Client {
     /// Delivers what can be delivered now.
     ///
     /// # Errors
-    /// When the agent does not answer.
+    /// When the agent does not answer, or is busy for as long as that.
     pub async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
         let path = format!("/v1/flush?timeout_s={}", limit.as_secs().max(1));
-        self.ask(Method::POST, &path, None::<&()>).await
+        let asked = self.ask(Method::POST, &path, None::<&()>);
+        tokio::time::timeout(limit + TO_ANSWER, asked).await.unwrap_or_else(|_| {
+            let error = "the agent has not answered in the time that the flush had";
+            Err(Failure::new(Exit::TryLater, error)
+                .hint("`kiosk-enroll status` tells how it stands"))
+        })
     }
 
     /// Starts an enrollment.

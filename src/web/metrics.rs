@@ -47,6 +47,10 @@ const QUARANTINED: Metric = gauge(
     "kiosk_enroll_queue_quarantined_files",
     "Files that could not be read and were set aside",
 );
+const FOREIGN: Metric = gauge(
+    "kiosk_enroll_queue_foreign_updates",
+    "Updates sealed with another device key, which wait for it",
+);
 const DELIVERY: Metric = gauge(
     "kiosk_enroll_delivery_state",
     "1 at the present state: idle, delivering, offline, credential, clock, account, paused, unknown",
@@ -85,12 +89,13 @@ const DELIVERIES: Metric = counter(
 );
 
 /// Every family, in the order in which they are told.
-pub const METRICS: [Metric; 16] = [
+pub const METRICS: [Metric; 17] = [
     BUILD,
     UPDATES,
     QUEUE_BYTES,
     OLDEST,
     QUARANTINED,
+    FOREIGN,
     DELIVERY,
     TOKEN_DAYS,
     CAMERA,
@@ -188,6 +193,7 @@ pub fn exposition(status: &StatusReport, counts: &Counts) -> String {
     text.single(QUEUE_BYTES, queue.bytes);
     text.single(OLDEST, queue.oldest_age_s.unwrap_or(0));
     text.single(QUARANTINED, queue.quarantined as u64);
+    text.single(FOREIGN, queue.foreign as u64);
     text.states(DELIVERY, &DELIVERY_STATES, &delivery.state);
     if let Some(days) = delivery.token_days_left {
         text.single(TOKEN_DAYS, days);

@@ -24,7 +24,9 @@ use tokio::sync::broadcast;
 
 use crate::domain::Caller;
 use crate::failure::Failure;
-use upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
+use upkeep::{
+    CarriedUpdate, ExportEnd, ExportMarked, ExportPlan, ExportRequest, ImportOutcome, VerifyReport,
+};
 use wire::{
     EnrollmentReport, Event, FlushReport, PersonRequest, QueueItem, ReceiptReport, StatusReport,
     UpdateReport,
@@ -79,6 +81,13 @@ pub trait Kiosk: Clone + Send + Sync + 'static {
         request: ExportRequest,
         caller: Caller,
     ) -> impl Future<Output = Result<ExportPlan, Failure>> + Send;
+
+    /// Takes note that an export which moves its updates is finished.
+    fn end_export(
+        &self,
+        end: ExportEnd,
+        caller: Caller,
+    ) -> impl Future<Output = Result<ExportMarked, Failure>> + Send;
 
     /// Hands out an update with its contents.
     fn carry(

@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::BroadcastStream;
 
 use super::metrics::exposition;
-use super::upkeep::{CarriedUpdate, ExportRequest};
+use super::upkeep::{CarriedUpdate, ExportEnd, ExportRequest};
 use super::wire::{PersonRequest, QueueItem, ReceiptReport, UpdateReport};
 use super::{Kiosk, page};
 use crate::domain::{Caller, Door};
@@ -100,6 +100,7 @@ fn routes<K: Kiosk>(kiosk: K) -> Router {
         .route("/v1/receipts", get(receipts::<K>))
         .route("/v1/verify", get(verify::<K>))
         .route("/v1/export", post(plan_export::<K>))
+        .route("/v1/export/finished", post(end_export::<K>))
         .route("/v1/import", post(import::<K>))
         .route("/v1/updates", post(update::<K>))
         .route("/v1/flush", post(flush::<K>))
@@ -256,6 +257,18 @@ async fn plan_export<K: Kiosk>(
 ) -> Response {
     let result = match body(request) {
         Ok(request) => kiosk.plan_export(request, caller).await,
+        Err(failure) => Err(failure),
+    };
+    answer(StatusCode::OK, result)
+}
+
+async fn end_export<K: Kiosk>(
+    State(kiosk): State<K>,
+    ConnectInfo(Peer(caller)): ConnectInfo<Peer>,
+    end: Result<Json<ExportEnd>, JsonRejection>,
+) -> Response {
+    let result = match body(end) {
+        Ok(end) => kiosk.end_export(end, caller).await,
         Err(failure) => Err(failure),
     };
     answer(StatusCode::OK, result)

@@ -30,7 +30,7 @@ pub struct FindingReport {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportRequest {
-    /// Parks the updates with these words: they move to the export.
+    /// Parks the updates with these words until the export is finished; those that are parked keep their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub park_because: Option<String>,
 }
@@ -44,6 +44,25 @@ pub struct ExportPlan {
     pub parked: Vec<String>,
     /// Updates that stay: they are being sent, or were overtaken.
     pub staying: usize,
+}
+
+/// An export that moved updates is finished: the body of `POST /v1/export/finished`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportEnd {
+    /// The updates that it holds.
+    pub ids: Vec<String>,
+    /// The words that they were parked with; those that are parked for another reason keep it.
+    pub parked_because: String,
+    /// Why they are parked now.
+    pub because: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportMarked {
+    /// How many updates say the new words.
+    pub marked: usize,
 }
 
 /// An update with its contents, as an export carries it. Its `Debug` shows no value.

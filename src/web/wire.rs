@@ -215,6 +215,9 @@ pub struct FlushReport {
     pub left: usize,
     /// How many need a human.
     pub parked: usize,
+    /// How many are sealed with another device key.
+    #[serde(default)]
+    pub foreign: usize,
     /// Why nothing more is sent: `offline`, `credential`, …
     pub hold: Option<String>,
     /// The hold in words.
@@ -289,6 +292,9 @@ pub struct QueueStatus {
     pub oldest_age_s: Option<u64>,
     /// Files that could not be read and were set aside.
     pub quarantined: usize,
+    /// Updates sealed with another device key: they wait for it, and no other count has them.
+    #[serde(default)]
+    pub foreign: usize,
     /// `healthy`, `rebuilt` or `absent`.
     pub index: String,
     /// Which limit is four fifths used up, `bytes`, `items`, `age` or `disk`; `null` if none is.

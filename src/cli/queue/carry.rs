@@ -13,7 +13,10 @@ use crate::cli::secret;
 use crate::cli::setting::Setting;
 use crate::failure::{Exit, Failure};
 use crate::transfer::{Export, Import, OpenWith, SealFor, TransferError, TransferErrorKind};
-use crate::web::upkeep::{CarriedUpdate, ExportRequest};
+use crate::web::upkeep::{CarriedUpdate, ExportEnd, ExportRequest};
+
+/// Said of what `--take` parks, until the file is finished: whatever ends the export before, this stays true.
+const MOVING: &str = "set aside for an export that was not finished";
 
 /// Arguments of `queue export`.
 #[derive(Debug, Args)]
@@ -52,6 +55,24 @@ struct Exported {
     /// Delivered, or merged into newer ones, while the file was written.
     gone: usize,
     staying: usize,
+    /// Left out, because the disk does not give them.
+    unreadable: Vec<Unreadable>,
+}
+
+#[derive(Serialize)]
+struct Unreadable {
+    id: String,
+    error: String,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+/// What became of the updates that an export was to hold.
+#[derive(Default)]
+struct Filled {
+    written: Vec<String>,
+    gone: usize,
+    unreadable: Vec<Unreadable>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -71,22 +92,55 @@ pub(super) fn export(args: &ExportArgs, setting: &Setting, output: &Output) -> R
     let mut file = Export::create(&args.file, seal).map_err(told)?;
     let hands = Hands::find(setting)?;
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
-    let park_because = args.take.then(|| format!("exported to {name}"));
+    let park_because = args.take.then(|| MOVING.to_owned());
     let plan = hands.plan_export(&ExportRequest { park_because })?;
-    let mut gone = 0;
-    let written = fill(&mut file, &hands, &plan.ids, &mut gone, output)
-        .and_then(|()| as_caller(&setting.paths.state, || file.finish().map_err(told)));
-    match written {
-        Ok(exported) => {
-            let (parked, staying) = (plan.parked.len(), plan.staying);
-            let report = Exported { file: args.file.clone(), exported, parked, gone, staying };
-            tell_export(&report, output)
-        }
-        Err(failure) => {
-            give_back(&hands, &plan.parked);
-            Err(failure)
-        }
-    }
+    let done = fill(&mut file, &hands, &plan.ids, output).and_then(|filled| {
+        let exported = as_caller(&setting.paths.state, || file.finish().map_err(told))?;
+        Ok((filled, exported))
+    });
+    let (filled, exported) = match done {
+        Ok(done) => done,
+        Err(failure) => return Err(with_stuck(failure, &give_back(&hands, &plan.parked))),
+    };
+    let (lost, moved): (Vec<_>, Vec<_>) = plan
+        .parked
+        .into_iter()
+        .partition(|id| filled.unreadable.iter().any(|unreadable| unreadable.id == *id));
+    let stuck = give_back(&hands, &lost);
+    let marked = match args.take {
+        true => mark(&hands, filled.written, &name),
+        false => Ok(()),
+    };
+    let (parked, gone, staying) = (moved.len(), filled.gone, plan.staying);
+    let unreadable = filled.unreadable;
+    let report = Exported { file: args.file.clone(), exported, parked, gone, staying, unreadable };
+    tell_export(&report, output)?;
+    left_out(&report).map_or(Ok(()), |failure| Err(with_stuck(failure, &stuck))).and(marked)
+}
+
+/// Says of the moved updates, now that their file is finished, where they are.
+fn mark(hands: &Hands, ids: Vec<String>, name: &str) -> Result<(), Failure> {
+    let because = format!("exported to {name}");
+    let end = ExportEnd { ids, parked_because: MOVING.to_owned(), because };
+    hands.end_export(&end).map(|_| ()).map_err(|mut failure| {
+        failure.error = format!("{name} is finished, but not noted here: {}", failure.error);
+        failure.hint(format!("import it; do not retry what says \"{MOVING}\": it is in the file"))
+    })
+}
+
+/// Why an export that was finished is not whole, if it is not.
+fn left_out(report: &Exported) -> Option<Failure> {
+    let first = report.unreadable.iter().max_by_key(|unreadable| unreadable.exit.code())?;
+    let ids: Vec<&str> = report.unreadable.iter().map(|it| it.id.as_str()).collect();
+    let error = format!(
+        "{} is finished, but without {}: {}",
+        report.file.display(),
+        ids.join(", "),
+        first.error
+    );
+    Some(Failure::new(first.exit, error).hint(
+        "`kiosk-enroll queue verify` tells what is left of them; enroll these persons again where it is nothing",
+    ))
 }
 
 pub(super) fn import(args: &ImportArgs, setting: &Setting, output: &Output) -> Result<(), Failure> {
@@ -118,24 +172,29 @@ fn fill(
     file: &mut Export,
     hands: &Hands,
     ids: &[String],
-    gone: &mut usize,
     output: &Output,
-) -> Result<(), Failure> {
+) -> Result<Filled, Failure> {
+    let mut filled = Filled::default();
     let mut latest = Chronology::default();
     for (number, id) in ids.iter().enumerate() {
         match hands.carry(id) {
             Ok(mut carried) => {
                 latest.straighten(&mut carried);
                 file.add(&carried).map_err(told)?;
+                filled.written.push(id.clone());
             }
-            Err(failure) if failure.exit == Exit::NoInput => *gone += 1,
+            Err(failure) if failure.exit == Exit::NoInput => filled.gone += 1,
+            // From a card that dies as much is saved as it gives.
+            Err(Failure { error, exit: exit @ (Exit::BadData | Exit::Io), .. }) => {
+                filled.unreadable.push(Unreadable { id: id.clone(), error, exit });
+            }
             Err(failure) => return Err(failure),
         }
         if number % 20 == 19 {
             output.progress(format!("{} of {}", number + 1, ids.len()));
         }
     }
-    Ok(())
+    Ok(filled)
 }
 
 /// Keeps the order of a person's updates where the clock was set back between them: who imports them has only
@@ -151,13 +210,23 @@ impl Chronology {
     }
 }
 
-fn give_back(hands: &Hands, parked: &[String]) {
-    for id in parked {
-        let given = id.parse().map_err(Failure::from).and_then(|id| hands.retry(id));
-        if let Err(failure) = given {
-            tracing::warn!(id, %failure, "stays parked; `queue retry` queues it again");
-        }
+/// Queues again what was parked for the export, and tells what stays parked all the same, and why.
+fn give_back(hands: &Hands, parked: &[String]) -> Vec<String> {
+    let given = |id: &String| id.parse().map_err(Failure::from).and_then(|id| hands.retry(id));
+    let stuck = parked.iter().filter_map(|id| match given(id) {
+        Ok(_) => None,
+        // Damaged: it lies in the quarantine.
+        Err(failure) if failure.exit == Exit::NoInput => None,
+        Err(failure) => Some(format!("{id} stays parked: {}", failure.error)),
+    });
+    stuck.collect()
+}
+
+fn with_stuck(mut failure: Failure, stuck: &[String]) -> Failure {
+    for words in stuck {
+        failure.error = format!("{}; {words}", failure.error);
     }
+    failure
 }
 
 fn seal_for(args: &ExportArgs) -> Result<SealFor, Failure> {
@@ -196,6 +265,9 @@ fn tell_export(report: &Exported, output: &Output) -> Result<(), Failure> {
         report.staying,
         report.gone
     ));
+    for Unreadable { id, error, .. } in &report.unreadable {
+        output.line(format!("{} {id}: {error}", output.paint(Tone::Bad, "left out")));
+    }
     output.json(report)
 }
 

@@ -5,7 +5,9 @@ use crate::cli::setting::Setting;
 use crate::domain::{Caller, Door, UpdateId};
 use crate::failure::Failure;
 use crate::web::client::Client;
-use crate::web::upkeep::{CarriedUpdate, ExportPlan, ExportRequest, ImportOutcome, VerifyReport};
+use crate::web::upkeep::{
+    CarriedUpdate, ExportEnd, ExportMarked, ExportPlan, ExportRequest, ImportOutcome, VerifyReport,
+};
 use crate::web::wire::QueueItem;
 
 /// Who does the work.
@@ -50,6 +52,13 @@ impl Hands {
         match self {
             Self::Agent(agent) => app::block_on(agent.plan_export(request))?,
             Self::Own(upkeep) => upkeep.plan_export(request),
+        }
+    }
+
+    pub(super) fn end_export(&self, end: &ExportEnd) -> Result<ExportMarked, Failure> {
+        match self {
+            Self::Agent(agent) => app::block_on(agent.end_export(end))?,
+            Self::Own(upkeep) => upkeep.end_export(end),
         }
     }
 
