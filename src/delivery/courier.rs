@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::error;
 
@@ -26,11 +26,12 @@ use crate::domain::{
 };
 
 use super::backoff::patience;
-use super::flush::{FlushReport, FlushRequest};
+use super::flush::FlushRequest;
+use super::handle::CourierHandle;
 use super::policy::{Answer, Sent, verdict};
 use super::schedule::{Attempt, Flow, Next, Now, Schedule, ScheduleSettings};
 use super::settling::Settling;
-use super::status::{DeliveryEvent, DeliveryStatus, Notices};
+use super::status::{DeliveryStatus, Notices};
 use super::unsettled::Delivered;
 use super::{Outbox, OutboxError, PersonsApi, Shrink, TokenMark};
 
@@ -44,8 +45,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
 /// So often a command tries to settle what its update came to.
 const TRIES_OF_A_COMMAND: u32 = 3;
-/// How long a flush may take to put in order what it has left when its time is over.
-const TO_SETTLE: Duration = Duration::from_secs(3);
 /// How many events a slow listener may lag behind.
 const EVENTS: usize = 256;
 
@@ -56,64 +55,6 @@ pub struct CourierSettings {
     pub schedule: ScheduleSettings,
     /// Whether updates go from the start.
     pub flow: Flow,
-}
-
-/// Why a running courier did not flush.
-#[derive(Debug, thiserror::Error)]
-pub enum FlushFailure {
-    /// No courier runs any more.
-    #[error("the agent is stopping")]
-    Stopped,
-    /// An update was on its way all the time.
-    #[error("the delivery under way took all the time that the flush had")]
-    Busy,
-    /// The queue failed.
-    #[error(transparent)]
-    Queue(OutboxError),
-}
-
-/// Speaks to a courier and listens to it.
-#[derive(Debug, Clone)]
-pub struct CourierHandle {
-    status: watch::Receiver<DeliveryStatus>,
-    events: broadcast::Sender<DeliveryEvent>,
-    flow: watch::Sender<Flow>,
-    requests: mpsc::Sender<FlushRequest>,
-}
-
-impl CourierHandle {
-    /// The courier's status and its changes.
-    pub fn status(&self) -> watch::Receiver<DeliveryStatus> {
-        self.status.clone()
-    }
-
-    /// What happens from now on.
-    pub fn events(&self) -> broadcast::Receiver<DeliveryEvent> {
-        self.events.subscribe()
-    }
-
-    /// Lets updates go, or stops them.
-    pub fn set_flow(&self, flow: Flow) {
-        self.flow.send_replace(flow);
-    }
-
-    /// Asks the running courier to deliver everything now, see [`Courier::flush`].
-    ///
-    /// # Errors
-    /// When no courier runs, when it is busy with something else for as long as that, and when the queue fails.
-    pub async fn flush(&self, within: Duration) -> Result<FlushReport, FlushFailure> {
-        let (reply, answer) = oneshot::channel();
-        let request = FlushRequest { until: now().moment + within, reply };
-        let unread = || match self.requests.is_closed() {
-            true => FlushFailure::Stopped,
-            false => FlushFailure::Busy,
-        };
-        let answered = async {
-            self.requests.send(request).await.map_err(|_| FlushFailure::Stopped)?;
-            answer.await.map_err(|_| unread())?.map_err(FlushFailure::Queue)
-        };
-        tokio::time::timeout(within + TO_SETTLE, answered).await.unwrap_or(Err(FlushFailure::Busy))
-    }
 }
 
 /// Ends when the agent is to stop; may be waited for any number of times.

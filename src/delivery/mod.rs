@@ -26,6 +26,7 @@ mod courier;
 mod envelope;
 mod fault;
 mod flush;
+mod handle;
 mod http;
 mod knock;
 mod policy;
@@ -49,8 +50,9 @@ use crate::domain::{Confirmation, Lease, PersonUpdate, Receipt, Settlement, Upda
 pub use backoff::{Rate, RateError};
 pub use clock_guard::{ClockGuard, DeviceClock};
 pub use confirmation::AnsweredPerson;
-pub use courier::{Courier, CourierHandle, CourierSettings, FlushFailure};
+pub use courier::{Courier, CourierSettings};
 pub use flush::FlushReport;
+pub use handle::{CourierHandle, FlushFailure};
 pub use http::{ClientCertificate, HttpError, HttpPersonsApi, HttpSettings};
 pub use knock::{Credential, Knock};
 pub use policy::{Answer, Body, ClockTrust, LinkFault, Response, RetryAfter, Sent, verdict};

@@ -101,7 +101,7 @@ async fn an_expired_token_is_waited_out_for_hours_and_costs_no_update_anything()
 
 #[tokio::test]
 async fn a_person_whom_the_server_forbids_holds_nobody_else_up() {
-    for forbidden in ["ada", "cy"] {
+    for forbidden in ["ada", "bob"] {
         let mut site =
             Site::new(Plan { refused_probe: Duration::from_millis(5), ..Plan::default() }).await;
         let words = r#"{"message":"not this one","code":"FORBIDDEN"}"#;
