@@ -3,17 +3,13 @@
 //! Nothing is started and nothing is written. A fault keeps the agent from its work; a note is worth a look.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Rig, cameras, rig};
 use crate::camera::SourceSpec;
-use crate::config::{Config, Layers, Paths};
+use crate::config::{Config, Layers, Paths, SecretRights};
 use crate::failure::{Exit, Failure};
 use crate::measure::MEASURES;
-
-/// The rights of everybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// How much a remark weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,12 +207,10 @@ fn secret_remarks(config: &Config, paths: &Paths) -> Vec<Remark> {
         ("queue.key_file", Some(paths.key_file(config.queue.key_file.as_deref()))),
     ];
     for (key, path) in secrets.into_iter().filter_map(|(key, path)| Some((key, path?))) {
-        let Ok(mode) = fs::metadata(&path).map(|metadata| metadata.mode() & 0o777) else {
-            continue;
-        };
-        if mode & OTHERS != 0 {
-            let what = format!("others can use {} (mode {mode:o})", path.display());
-            let remedy = format!("chmod 600 {}", path.display());
+        let Some(rights) = SecretRights::of(&path) else { continue };
+        if rights.is_open() {
+            let what = format!("others can use {} (mode {:o})", path.display(), rights.mode);
+            let remedy = format!("chmod {:o} {}", rights.wanted(), path.display());
             let weight = Weight::Fault(Exit::Permission);
             found.push(Remark { weight, ..Remark::fault(key, what, remedy) });
         }
@@ -284,7 +278,7 @@ mod tests {
         ] {
             assert_eq!(found(settings, state), [(key.to_owned(), weight)], "{settings:?}");
         }
-        write("token", 0o640);
+        write("token", 0o644);
         write("device.key", 0o604);
         let open = Weight::Fault(Exit::Permission);
         let wanted = [("verifik.token_file".into(), open), ("queue.key_file".into(), open)];

@@ -21,12 +21,6 @@ impl Setting {
         Ok(Self { config, paths: paths(globals) })
     }
 
-    /// Whether the state directory is root's, or not there.
-    pub(super) fn owned_by_root(&self) -> bool {
-        let found = std::fs::metadata(&self.paths.state);
-        found.map_or(true, |metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
-    }
-
     /// The running agent, if there is one. If there is none, the command works on the state directory itself, and
     /// root becomes its owner for that.
     pub(super) fn agent(&self) -> Result<Option<Client>, Failure> {

@@ -1,7 +1,5 @@
 //! `token status|set`: look after the bearer token, and never show it.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -12,6 +10,7 @@ use super::secret;
 use super::setting::Setting;
 use crate::app::{owner, renewal};
 use crate::clock::{self, rfc3339};
+use crate::config::SecretRights;
 use crate::delivery::{Token, TokenError, TokenFile};
 use crate::failure::{Exit, Failure};
 
@@ -99,8 +98,7 @@ fn report(path: &Path, token: &Token, setting: &Setting) -> TokenReport {
     let hindrance = owner::hindrance(path, &setting.paths.state);
     let permission = renewal::permission(&setting.config, &setting.paths);
     let now = clock::wall_now();
-    let metadata = fs::metadata(path).ok();
-    let mode = metadata.as_ref().map(|it| it.mode() & 0o777);
+    let rights = SecretRights::of(path);
     let mut warnings = Vec::new();
     match token.expires_at() {
         Some(at) if at <= now => {
@@ -115,17 +113,14 @@ fn report(path: &Path, token: &Token, setting: &Setting) -> TokenReport {
         None => {}
     }
     warnings.extend(hindrance);
-    // A group may be how the agent reads it.
-    let by_group = metadata.as_ref().is_some_and(|it| it.uid() == 0) && !setting.owned_by_root();
-    let others = if by_group { 0o007 } else { 0o077 };
-    if mode.is_some_and(|mode| mode & others != 0) {
-        let bits = if by_group { "640" } else { "600" };
-        warnings.push(format!("others than it is meant for can read it: chmod {bits}"));
+    if let Some(rights) = rights.filter(|rights| rights.is_open()) {
+        let wanted = rights.wanted();
+        warnings.push(format!("others than it is meant for can read it: chmod {wanted:o}"));
     }
     TokenReport {
         path: path.to_owned(),
-        mode: mode.map(|mode| format!("{mode:04o}")),
-        uid: metadata.map(|it| it.uid()),
+        mode: rights.map(|rights| format!("{:04o}", rights.mode)),
+        uid: rights.map(|rights| rights.uid),
         expires_at: token.expires_at().map(rfc3339),
         days_left: token.days_left(now),
         renewal: renewal::plan_words(&permission, token.life()),

@@ -14,6 +14,7 @@ pub mod layers;
 mod paths;
 mod reference;
 mod resolve;
+mod secret_file;
 mod shipped;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::vision::image::Framing;
 pub use layers::{Layers, Origin, Sources};
 pub use paths::{PathOverrides, Paths, default_config_file};
 pub use reference::{LIVE, reference};
+pub use secret_file::SecretRights;
 pub use shipped::default_file;
 
 /// Every setting, parsed and bounded.

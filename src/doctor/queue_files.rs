@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::agent_running;
-use super::config_secrets;
 use super::finding::{Check, Finding, LIMIT};
 use super::rounds::within;
 use super::site::Site;
 use crate::app;
+use crate::config::SecretRights;
 use crate::failure::{Exit, Failure};
 use crate::queue::Glance;
 use crate::web::client::Client;
@@ -41,7 +41,9 @@ fn probe(site: &Site) -> Result<Result<VerifyReport, Failure>, Finding> {
     if !dir.exists() {
         return Err(Finding::skipped("there is no queue yet"));
     }
-    if config_secrets::is_open(&site.paths.key_file(config.queue.key_file.as_deref())) {
+    if SecretRights::of(&site.paths.key_file(config.queue.key_file.as_deref()))
+        .is_some_and(SecretRights::is_open)
+    {
         return Err(Finding::skipped("its key can be read by others: see config.secrets"));
     }
     let paths = site.paths.clone();

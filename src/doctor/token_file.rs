@@ -1,17 +1,16 @@
 //! Is there a token, in a file that only the agent's user can read?
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::finding::{Check, Finding, LIMIT, quoted};
 use super::site::Site;
+use crate::config::SecretRights;
 use crate::delivery::TokenError;
 use crate::failure::{Exit, Failure};
 
 pub(super) const CHECK: Check = Check {
     id: "token.file",
-    expected: "a bearer token in a file that only the agent's user can read (mode 600)",
+    expected: "a bearer token in a file that only the agent can read (mode 600; root's own may be 640)",
     exit: Exit::Permission,
     limit: LIMIT,
     look: |site| probe(site).map_or_else(|skipped| skipped, |facts| judge(&facts)),
@@ -21,13 +20,12 @@ pub(super) const CHECK: Check = Check {
 struct Facts {
     path: PathBuf,
     read: Result<(), TokenError>,
-    mode: Option<u32>,
+    rights: Option<SecretRights>,
 }
 
 fn probe(site: &Site) -> Result<Facts, Finding> {
     let path = site.token_path()?;
-    let mode = fs::metadata(&path).ok().map(|metadata| metadata.mode() & 0o777);
-    Ok(Facts { read: site.token()?.map(|_| ()), mode, path })
+    Ok(Facts { read: site.token()?.map(|_| ()), rights: SecretRights::of(&path), path })
 }
 
 fn judge(facts: &Facts) -> Finding {
@@ -41,13 +39,13 @@ fn judge(facts: &Facts) -> Finding {
                 _ => finding.command("kiosk-enroll token set TOKEN-FILE"),
             }
         }
-        Ok(()) => match facts.mode {
-            Some(mode) if mode & 0o077 != 0 => Finding::failed(
-                format!("{} can be read by others (mode {mode:o})", facts.path.display()),
+        Ok(()) => match facts.rights {
+            Some(rights) if rights.is_open() => Finding::failed(
+                format!("{} can be read by others (mode {:o})", facts.path.display(), rights.mode),
                 "take the rights of others away; if others have used this device, ask for a new token",
             )
-            .command(format!("chmod 600 {typed}")),
-            _ => Finding::ok(told(&facts.path, facts.mode)),
+            .command(format!("chmod {:o} {typed}", rights.wanted())),
+            rights => Finding::ok(told(&facts.path, rights.map(|rights| rights.mode))),
         },
     }
 }
@@ -84,10 +82,15 @@ mod tests {
             (Ok(()), Some(0o644), "chmod 600 /s/token"),
             (Ok(()), Some(0o640), "chmod 600 /s/token"),
         ] {
-            let finding = judge(&Facts { path: path.clone(), read, mode });
+            let rights = mode.map(|mode| SecretRights { mode, uid: 7 });
+            let finding = judge(&Facts { path: path.clone(), read, rights });
             assert_eq!(finding.status, Status::Failed, "{}", finding.found);
             assert!(finding.commands[0].starts_with(command), "{:?}", finding.commands);
         }
-        assert_eq!(judge(&Facts { path, read: Ok(()), mode: Some(0o400) }).status, Status::Ok);
+        for (uid, mode) in [(7, 0o400), (0, 0o640)] {
+            let rights = Some(SecretRights { mode, uid });
+            let facts = Facts { path: path.clone(), read: Ok(()), rights };
+            assert_eq!(judge(&facts).status, Status::Ok);
+        }
     }
 }
