@@ -9,6 +9,7 @@ use kiosk_enroll::measure;
 use kiosk_enroll::vision::image::{self as pictures, FrameDecoder, Region};
 use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture, Side};
 
+use crate::memory;
 use crate::table::{Times, budget, heading, row};
 use crate::turbojpeg;
 
@@ -62,13 +63,27 @@ pub(crate) fn run() {
             pictures::encode_portrait(&picture, region, 92).unwrap()
         }),
     );
+    heading("what the same asks of the allocator, a frame");
+    let mut decoder = FrameDecoder::default();
+    memory::row("decode the part around a followed face", ROUNDS, || {
+        let part = decoder.decode(&frame, around).unwrap();
+        decoder.recycle(part);
+    });
+    memory::row("follow: mesh once, detector now and then", ROUNDS, || {
+        finder.observe(&picture, now()).unwrap()
+    });
+    memory::row("one eye", ROUNDS, || finder.eye(&picture, &face, Side::Right).unwrap());
+    memory::row("measures and gates", ROUNDS, || judged(&picture, &face, &eyes, &gates));
     let mut examiner = Examiner::new(Box::new(finder), gates, EyesLook::OnlyCandidates);
-    let whole = Times::of(ROUNDS, || {
+    let mut whole = || {
         frame.captured = now();
         let examined = examiner.examine(&frame, frame.captured).unwrap();
         assert!(examined.observation.face.is_some());
         examiner.recycle(examined);
-    });
+    };
+    memory::row("a tracked frame in all", ROUNDS, &mut whole);
+    heading("and in all");
+    let whole = Times::of(ROUNDS, whole);
     row("a tracked frame in all, decode to decision", &whole);
     budget("a tracked frame in all, p50", whole.millis(0.5), 10.0, "ms");
 }

@@ -13,6 +13,7 @@
 mod agent;
 mod disk;
 mod frame;
+mod memory;
 mod table;
 mod turbojpeg;
 
