@@ -9,7 +9,6 @@ use kiosk_enroll::measure;
 use kiosk_enroll::vision::image::{self as pictures, FrameDecoder, Region};
 use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Picture, Side};
 
-use crate::memory;
 use crate::table::{Times, budget, heading, row};
 use crate::turbojpeg;
 
@@ -20,11 +19,7 @@ pub(crate) fn run() {
     let mut frame = frame_720p();
     let picture = pictures::decode(&frame, None).unwrap();
     let mut finder = NetFaceFinder::load().unwrap();
-    let mut clock = 0_u64;
-    let mut now = move || {
-        clock += 33;
-        Moment::from_origin(std::time::Duration::from_millis(clock))
-    };
+    let mut now = camera_clock();
     let gates = measure::gates(Profile::Standard, &std::collections::BTreeMap::new()).unwrap();
     let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
     let eyes = finder.eyes(&picture, &face).unwrap();
@@ -63,27 +58,13 @@ pub(crate) fn run() {
             pictures::encode_portrait(&picture, region, 92).unwrap()
         }),
     );
-    heading("what the same asks of the allocator, a frame");
-    let mut decoder = FrameDecoder::default();
-    memory::row("decode the part around a followed face", ROUNDS, || {
-        let part = decoder.decode(&frame, around).unwrap();
-        decoder.recycle(part);
-    });
-    memory::row("follow: mesh once, detector now and then", ROUNDS, || {
-        finder.observe(&picture, now()).unwrap()
-    });
-    memory::row("one eye", ROUNDS, || finder.eye(&picture, &face, Side::Right).unwrap());
-    memory::row("measures and gates", ROUNDS, || judged(&picture, &face, &eyes, &gates));
     let mut examiner = Examiner::new(Box::new(finder), gates, EyesLook::OnlyCandidates);
-    let mut whole = || {
+    let whole = Times::of(ROUNDS, || {
         frame.captured = now();
         let examined = examiner.examine(&frame, frame.captured).unwrap();
         assert!(examined.observation.face.is_some());
         examiner.recycle(examined);
-    };
-    memory::row("a tracked frame in all", ROUNDS, &mut whole);
-    heading("and in all");
-    let whole = Times::of(ROUNDS, whole);
+    });
     row("a tracked frame in all, decode to decision", &whole);
     budget("a tracked frame in all, p50", whole.millis(0.5), 10.0, "ms");
 }
@@ -105,7 +86,7 @@ fn decoding(frame: &Frame, around: Option<Region>) {
     );
 }
 
-fn judged(
+pub(crate) fn judged(
     picture: &Picture,
     face: &Face,
     eyes: &Eyes,
@@ -116,8 +97,17 @@ fn judged(
     measure::judge(&measure::assess(&subject), gates)
 }
 
+/// The capture times of a camera with 30 frames a second.
+pub(crate) fn camera_clock() -> impl FnMut() -> Moment {
+    let mut millis = 0_u64;
+    move || {
+        millis += 33;
+        Moment::from_origin(std::time::Duration::from_millis(millis))
+    }
+}
+
 /// The clip's best frame, enlarged to the height of 720 and set on grey.
-fn frame_720p() -> Frame {
+pub(crate) fn frame_720p() -> Frame {
     let bytes = fs::read("assets/walkup/035.jpg").unwrap();
     let small = image::load_from_memory(&bytes).unwrap().to_rgb8();
     let large = resize(&small, 960, 720, FilterType::CatmullRom);

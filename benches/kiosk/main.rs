@@ -23,6 +23,7 @@ fn main() {
         return;
     }
     frame::run();
+    memory::run();
     disk::run();
     agent::run();
 }

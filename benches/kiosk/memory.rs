@@ -1,18 +1,56 @@
 //! What a tracked frame asks of the allocator, stage by stage, once everything has its buffers.
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use kiosk_enroll::app::examiner::{Examiner, EyesLook};
+use kiosk_enroll::domain::Profile;
+use kiosk_enroll::measure;
+use kiosk_enroll::vision::image::{self as pictures, FrameDecoder, Region};
+use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Side};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region as Stretch, StatsAlloc};
+
+use crate::frame::{camera_clock, frame_720p, judged};
+use crate::table::heading;
 
 /// Counts, and hands everything on to the system.
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-/// Does the work a few times for its buffers' sake, then prints what each of `rounds` more rounds asks for.
-pub(crate) fn row<T>(name: &str, rounds: usize, mut work: impl FnMut() -> T) {
-    (0..rounds / 10 + 1).for_each(|_| drop(work()));
-    let region = Region::new(ALLOCATOR);
-    (0..rounds).for_each(|_| drop(work()));
-    let asked = region.change();
-    let each = |count: usize| count as f64 / rounds as f64;
-    let calls = each(asked.allocations + asked.reallocations);
-    println!("  {name:<52} {calls:8.1} calls  {:10.1} kB", each(asked.bytes_allocated) / 1000.0);
+const ROUNDS: usize = 100;
+
+/// Prints the table.
+pub(crate) fn run() {
+    let mut frame = frame_720p();
+    let picture = pictures::decode(&frame, None).unwrap();
+    let mut finder = NetFaceFinder::load().unwrap();
+    let mut now = camera_clock();
+    let gates = measure::gates(Profile::Standard, &std::collections::BTreeMap::new()).unwrap();
+    let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
+    let eyes = finder.eyes(&picture, &face).unwrap();
+    let around = finder.expects(now()).and_then(|part| Region::touched_by(part, picture.size()));
+
+    heading("what such a frame asks of the allocator");
+    let mut decoder = FrameDecoder::default();
+    row("decode the part around a followed face", || {
+        let part = decoder.decode(&frame, around).unwrap();
+        decoder.recycle(part);
+    });
+    row("follow: mesh once, detector now and then", || finder.observe(&picture, now()).unwrap());
+    row("one eye", || finder.eye(&picture, &face, Side::Right).unwrap());
+    row("measures and gates", || judged(&picture, &face, &eyes, &gates));
+    let mut examiner = Examiner::new(Box::new(finder), gates, EyesLook::OnlyCandidates);
+    row("a tracked frame in all", || {
+        frame.captured = now();
+        let examined = examiner.examine(&frame, frame.captured).unwrap();
+        examiner.recycle(examined);
+    });
+}
+
+/// Does the work a few times for its buffers' sake, then prints what it asks for each further time.
+fn row<T>(name: &str, mut work: impl FnMut() -> T) {
+    (0..ROUNDS / 10).for_each(|_| drop(work()));
+    let stretch = Stretch::new(ALLOCATOR);
+    (0..ROUNDS).for_each(|_| drop(work()));
+    let asked = stretch.change();
+    let calls = (asked.allocations + asked.reallocations) as f64 / ROUNDS as f64;
+    let kilobytes = asked.bytes_allocated as f64 / ROUNDS as f64 / 1000.0;
+    println!("  {name:<52} {calls:8.1} calls  {kilobytes:10.1} kB");
 }
