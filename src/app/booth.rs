@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Other threads talk to it through [`Booth`]; it tells what happens through events and keeps the last
-//! [`Enrollments`]. The person is thanked only once the update is durable.
+//! enrollments. The person is thanked only once the update is durable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
