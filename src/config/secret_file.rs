@@ -27,7 +27,7 @@ impl SecretRights {
 
     /// The rights that it should have at most.
     pub const fn wanted(self) -> u32 {
-        if self.uid == 0 && self.mode & 0o040 != 0 { 0o640 } else { 0o600 }
+        if self.uid == 0 && self.mode & 0o047 == 0o040 { 0o640 } else { 0o600 }
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
         ] {
             assert_eq!(SecretRights { mode, uid }.is_open(), open, "{uid} {mode:o}");
         }
-        assert_eq!(SecretRights { mode: 0o644, uid: 0 }.wanted(), 0o640);
-        assert_eq!(SecretRights { mode: 0o604, uid: 0 }.wanted(), 0o600);
+        assert_eq!(SecretRights { mode: 0o660, uid: 0 }.wanted(), 0o640);
+        assert_eq!(SecretRights { mode: 0o644, uid: 0 }.wanted(), 0o600);
     }
 }

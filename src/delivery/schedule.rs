@@ -259,6 +259,9 @@ impl Schedule {
         now: Now,
         random: f64,
     ) -> Settlement {
+        let refused =
+            matches!(verdict, Verdict::Hold { hold: Hold::Credential | Hold::Account, .. });
+        let own_fault = refused && self.held.is_none() && self.refusals.is_own_fault(attempt.id);
         match verdict {
             Verdict::Accepted(confirmation) => {
                 self.reached(now, random);
@@ -280,13 +283,11 @@ impl Schedule {
                 self.strangers.clear();
                 Settlement::Park { reason }
             }
-            Verdict::Hold { hold: Hold::Credential, reason, .. }
-                if self.held.is_none() && self.refusals.is_own(attempt.id) =>
-            {
+            Verdict::Hold { reason, .. } if own_fault => {
                 self.move_back(attempt, reason, now, random)
             }
             Verdict::Hold { hold, after, reason } => {
-                if matches!(hold, Hold::Credential | Hold::Account) {
+                if refused {
                     self.refusals.refused(attempt.id);
                 }
                 self.hold(hold, after, reason.clone(), now, random);

@@ -9,7 +9,7 @@ use crate::failure::Exit;
 
 pub(super) const CHECK: Check = Check {
     id: "config.secrets",
-    expected: "key files that only their owner can read (mode 600), or root's that the agent's group can (640)",
+    expected: "key files that only their owner can read (mode 600), or root's that its group can (640)",
     exit: Exit::Permission,
     limit: LIMIT,
     look: |site| probe(site).map_or_else(|skipped| skipped, |files| judge(&files)),

@@ -90,6 +90,12 @@ fn judge(facts: &Facts) -> Finding {
             .command("kiosk-enroll flush")
             .command("kiosk-enroll queue export stick.kiosk");
     }
+    if aged(100) {
+        let remedy = "bring the kiosk online: once the oldest that the server was not asked about is older than \
+                      queue.max_age, no more updates are taken";
+        return list(Finding::failed(found, remedy))
+            .command("kiosk-enroll queue export stick.kiosk");
+    }
     if facts.quarantined > 0 {
         let remedy = "look at them, and enroll the persons again whose updates are among them";
         let found = format!("{found}; {} damaged files were set aside", facts.quarantined);
@@ -98,12 +104,6 @@ fn judge(facts: &Facts) -> Finding {
     if facts.parked > 0 {
         let remedy = "each parked one waits for a person: see why, then retry or drop it";
         return list(Finding::warning(found, remedy)).command("kiosk-enroll queue show ID");
-    }
-    if aged(100) {
-        let remedy = "bring the kiosk online: once the oldest that the server was not asked about is older than \
-                      queue.max_age, no more updates are taken";
-        return list(Finding::failed(found, remedy))
-            .command("kiosk-enroll queue export stick.kiosk");
     }
     if full(80) || aged(80) || facts.oldest.is_some_and(|age| age >= LONG) {
         let remedy = "find out why nothing is delivered: see the checks of network, token and api";
@@ -142,6 +142,7 @@ mod tests {
             (Facts { unconfirmed: 1, ..base.clone() }, Status::Warning),
             (Facts { oldest: hours(8 * 24), ..base.clone() }, Status::Warning),
             (Facts { oldest: hours(91 * 24), ..base.clone() }, Status::Failed),
+            (Facts { oldest: hours(91 * 24), parked: 1, ..base.clone() }, Status::Failed),
             (Facts { bytes: 8_500, ..base.clone() }, Status::Warning),
             (Facts { bytes: 10_000, ..base.clone() }, Status::Failed),
             (Facts { updates: 100, ..base.clone() }, Status::Failed),

@@ -12,6 +12,9 @@ use super::{Candidate, Guide, SessionSettings, Tally};
 /// How long a captured frame may take to be judged, for the case that no further one comes.
 const OUTSTANDING: Duration = Duration::from_millis(500);
 
+/// Without a frame for so long a face is another one when it comes back.
+const STOPPED: Duration = Duration::from_millis(800);
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -169,7 +172,7 @@ impl Session {
             Event::Tick => {
                 effects.extend(self.guide.tick(now).map(Effect::Guide));
                 let seen_until = now - OUTSTANDING;
-                let stopped = self.newest.is_some_and(|newest| newest <= seen_until);
+                let stopped = self.newest.is_some_and(|newest| now.since(newest) >= STOPPED);
                 let next = if stopped { Next::Nothing } else { Next::Frames };
                 self.choose_when_ready(seen_until, next, &mut effects);
             }

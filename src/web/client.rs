@@ -183,7 +183,7 @@ impl Client {
     pub async fn flush(&self, limit: Duration) -> Result<FlushReport, Failure> {
         let path = format!("/v1/flush?timeout_s={}", limit.as_secs().max(1));
         let asked = self.ask(Method::POST, &path, None::<&()>);
-        tokio::time::timeout(limit + TO_ANSWER, asked).await.unwrap_or_else(|_| {
+        tokio::time::timeout(limit.saturating_add(TO_ANSWER), asked).await.unwrap_or_else(|_| {
             let error = "the agent has not answered in the time that the flush had";
             Err(Failure::new(Exit::TryLater, error)
                 .hint("`kiosk-enroll status` tells how it stands"))

@@ -180,7 +180,7 @@ fn ticks_between_the_frames_of_a_slow_camera_do_not_end_the_choice_early() {
 #[test]
 fn frames_that_stop_after_the_window_end_the_choice() {
     let (mut stage, unsearched) = unsearched_at_the_end();
-    for _ in 0..6 {
+    for _ in 0..9 {
         stage.next += 1;
         stage.event(Event::Tick);
     }

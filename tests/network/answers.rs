@@ -101,11 +101,14 @@ async fn an_expired_token_is_waited_out_for_hours_and_costs_no_update_anything()
 
 #[tokio::test]
 async fn a_person_whom_the_server_forbids_holds_nobody_else_up() {
-    for forbidden in ["ada", "bob"] {
+    let words = r#"{"message":"not this one","code":"FORBIDDEN"}"#;
+    let page = "<html><body>Request blocked</body></html>";
+    for (forbidden, fields, body) in
+        [("ada", "", words), ("bob", "", words), ("ada", "content-type: text/html\r\n", page)]
+    {
         let mut site =
             Site::new(Plan { refused_probe: Duration::from_millis(5), ..Plan::default() }).await;
-        let words = r#"{"message":"not this one","code":"FORBIDDEN"}"#;
-        site.server.answer(only_for(forbidden, Reply::say(403, "", words)));
+        site.server.answer(only_for(forbidden, Reply::say(403, fields, body)));
         let courier = site.run();
         site.delivered(2).await;
         site.handle.status().wait_for(|status| status.retried > 0).await.unwrap();

@@ -15,8 +15,8 @@ use crate::failure::{Exit, Failure};
 use crate::transfer::{Export, Import, OpenWith, SealFor, TransferError, TransferErrorKind};
 use crate::web::upkeep::{CarriedUpdate, ExportEnd, ExportRequest};
 
-/// Said of what `--take` parks, until the file is finished: whatever ends the export before, this stays true.
-const MOVING: &str = "set aside for an export that was not finished";
+/// Said of what `--take` parks, until that is noted after the file is finished: true whatever ends the export.
+const MOVING: &str = "set aside for an export: look whether its file is whole before a retry";
 
 /// Arguments of `queue export`.
 #[derive(Debug, Args)]
@@ -115,7 +115,14 @@ pub(super) fn export(args: &ExportArgs, setting: &Setting, output: &Output) -> R
     let unreadable = filled.unreadable;
     let report = Exported { file: args.file.clone(), exported, parked, gone, staying, unreadable };
     tell_export(&report, output)?;
-    left_out(&report).map_or(Ok(()), |failure| Err(with_stuck(failure, &stuck))).and(marked)
+    let whole = left_out(&report).map_or(Ok(()), |failure| Err(with_stuck(failure, &stuck)));
+    match (whole, marked) {
+        (Err(mut failure), Err(unmarked)) => {
+            failure.error = format!("{}; {}", failure.error, unmarked.error);
+            Err(Failure { hint: unmarked.hint, ..failure })
+        }
+        (whole, marked) => whole.and(marked),
+    }
 }
 
 /// Says of the moved updates, now that their file is finished, where they are.

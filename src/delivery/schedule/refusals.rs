@@ -5,6 +5,9 @@ use crate::domain::UpdateId;
 /// So many are remembered of each kind; the oldest are forgotten first.
 const MOST: usize = 64;
 
+/// So many in a row are called at fault themselves; then it is the token after all.
+const IN_A_ROW: usize = 3;
+
 /// Which updates a token was refused with.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
@@ -12,6 +15,8 @@ pub(super) struct Refusals {
     refused: Vec<UpdateId>,
     /// Before another one was accepted with the same token: theirs is the fault, not the token's.
     own: Vec<UpdateId>,
+    /// How many of these were refused again since another one was accepted last.
+    in_a_row: usize,
 }
 
 impl Refusals {
@@ -24,6 +29,7 @@ impl Refusals {
     pub(super) fn accepted(&mut self, id: UpdateId) {
         self.refused.retain(|refused| *refused != id);
         self.own.retain(|own| *own != id);
+        self.in_a_row = 0;
         for refused in std::mem::take(&mut self.refused) {
             remember(&mut self.own, refused);
         }
@@ -34,9 +40,11 @@ impl Refusals {
         *self = Self::default();
     }
 
-    /// Whether the token was good although it was refused with this update.
-    pub(super) fn is_own(&self, id: UpdateId) -> bool {
-        self.own.contains(&id)
+    /// Whether the token is good all the same, now that it was refused with this update again.
+    pub(super) fn is_own_fault(&mut self, id: UpdateId) -> bool {
+        let own = self.own.contains(&id) && self.in_a_row < IN_A_ROW;
+        self.in_a_row += usize::from(own);
+        own
     }
 
     /// Those that say least about the token: with any other it should be tried first.
@@ -61,11 +69,22 @@ mod tests {
     fn a_refused_update_is_at_fault_itself_once_another_was_accepted() {
         let mut refusals = Refusals::default();
         refusals.refused(UpdateId(1));
-        assert!(!refusals.is_own(UpdateId(1)));
+        assert!(!refusals.is_own_fault(UpdateId(1)));
         refusals.accepted(UpdateId(2));
-        assert!(refusals.is_own(UpdateId(1)) && !refusals.is_own(UpdateId(2)));
+        assert!(refusals.is_own_fault(UpdateId(1)) && !refusals.is_own_fault(UpdateId(2)));
         refusals.accepted(UpdateId(1));
-        assert!(!refusals.is_own(UpdateId(1)), "it passed after all");
+        assert!(!refusals.is_own_fault(UpdateId(1)), "it passed after all");
+    }
+
+    #[test]
+    fn many_refusals_in_a_row_are_the_tokens_fault_after_all() {
+        let mut refusals = Refusals::default();
+        (0..9).for_each(|id| refusals.refused(UpdateId(id)));
+        refusals.accepted(UpdateId(100));
+        let faults: Vec<_> = (0..9).filter(|id| refusals.is_own_fault(UpdateId(*id))).collect();
+        assert_eq!(faults, [0, 1, 2]);
+        refusals.accepted(UpdateId(101));
+        assert!(refusals.is_own_fault(UpdateId(5)));
     }
 
     #[test]

@@ -185,6 +185,17 @@ fn an_update_that_is_refused_while_others_pass_with_the_same_token_holds_nobody_
 }
 
 #[test]
+fn an_update_that_a_firewall_answers_with_a_page_holds_nobody_up_either() {
+    let mut schedule = schedule();
+    schedule.answered(&attempt(1), hold(Hold::Account), at(0), HALF);
+    assert_eq!(held(&schedule), Some(Hold::Account));
+    schedule.answered(&attempt(2), accepted(), at(900), HALF);
+    let refused = schedule.answered(&attempt(1), hold(Hold::Account), at(901), HALF);
+    assert!(matches!(refused, Settlement::Retry { .. }), "{refused:?}");
+    assert_eq!(held(&schedule), None);
+}
+
+#[test]
 fn with_nothing_left_to_deliver_nothing_is_held() {
     for (which, first) in [(Hold::Offline, 1), (Hold::Credential, 60)] {
         let mut schedule = schedule();
