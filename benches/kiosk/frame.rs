@@ -16,19 +16,14 @@ const ROUNDS: usize = 200;
 
 /// Prints the table.
 pub(crate) fn run() {
-    let mut frame = frame_720p();
-    let picture = pictures::decode(&frame, None).unwrap();
-    let mut finder = NetFaceFinder::load().unwrap();
     let mut now = camera_clock();
-    let gates = measure::gates(Profile::Standard, &std::collections::BTreeMap::new()).unwrap();
-    let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
-    let eyes = finder.eyes(&picture, &face).unwrap();
+    let Sitting { mut frame, picture, mut finder, face, eyes, gates, around } =
+        Sitting::begin(&mut now);
 
     heading(&format!(
         "one frame of 1280x720 ({} kB JPEG), one thread, {ROUNDS} rounds",
         frame.bytes.len() / 1000
     ));
-    let around = finder.expects(now()).and_then(|part| Region::touched_by(part, picture.size()));
     decoding(&frame, around);
     row(
         "find: detector + mesh twice",
@@ -97,6 +92,32 @@ pub(crate) fn judged(
     measure::judge(&measure::assess(&subject), gates)
 }
 
+/// A frame whose face is followed, with all that the stages need of one another.
+pub(crate) struct Sitting {
+    pub(crate) frame: Frame,
+    pub(crate) picture: Picture,
+    pub(crate) finder: NetFaceFinder,
+    pub(crate) face: Face,
+    pub(crate) eyes: Eyes,
+    pub(crate) gates: Vec<kiosk_enroll::domain::Gate>,
+    /// The part around the face.
+    pub(crate) around: Option<Region>,
+}
+
+impl Sitting {
+    pub(crate) fn begin(now: &mut impl FnMut() -> Moment) -> Self {
+        let frame = frame_720p();
+        let picture = pictures::decode(&frame, None).unwrap();
+        let mut finder = NetFaceFinder::load().unwrap();
+        let gates = measure::gates(Profile::Standard, &std::collections::BTreeMap::new()).unwrap();
+        let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
+        let eyes = finder.eyes(&picture, &face).unwrap();
+        let part = finder.expects(now());
+        let around = part.and_then(|part| Region::touched_by(part, picture.size()));
+        Self { frame, picture, finder, face, eyes, gates, around }
+    }
+}
+
 /// The capture times of a camera with 30 frames a second.
 pub(crate) fn camera_clock() -> impl FnMut() -> Moment {
     let mut millis = 0_u64;
@@ -107,7 +128,7 @@ pub(crate) fn camera_clock() -> impl FnMut() -> Moment {
 }
 
 /// The clip's best frame, enlarged to the height of 720 and set on grey.
-pub(crate) fn frame_720p() -> Frame {
+fn frame_720p() -> Frame {
     let bytes = fs::read("assets/walkup/035.jpg").unwrap();
     let small = image::load_from_memory(&bytes).unwrap().to_rgb8();
     let large = resize(&small, 960, 720, FilterType::CatmullRom);

@@ -1,13 +1,11 @@
 //! What a tracked frame asks of the allocator, stage by stage, once everything has its buffers.
 
 use kiosk_enroll::app::examiner::{Examiner, EyesLook};
-use kiosk_enroll::domain::Profile;
-use kiosk_enroll::measure;
-use kiosk_enroll::vision::image::{self as pictures, FrameDecoder, Region};
-use kiosk_enroll::vision::{FaceFinder, NetFaceFinder, Side};
+use kiosk_enroll::vision::image::FrameDecoder;
+use kiosk_enroll::vision::{FaceFinder, Side};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region as Stretch, StatsAlloc};
 
-use crate::frame::{camera_clock, frame_720p, judged};
+use crate::frame::{Sitting, camera_clock, judged};
 use crate::table::heading;
 
 /// Counts, and hands everything on to the system.
@@ -18,14 +16,9 @@ const ROUNDS: usize = 100;
 
 /// Prints the table.
 pub(crate) fn run() {
-    let mut frame = frame_720p();
-    let picture = pictures::decode(&frame, None).unwrap();
-    let mut finder = NetFaceFinder::load().unwrap();
     let mut now = camera_clock();
-    let gates = measure::gates(Profile::Standard, &std::collections::BTreeMap::new()).unwrap();
-    let face = finder.observe(&picture, now()).unwrap().face.expect("the frame shows a face");
-    let eyes = finder.eyes(&picture, &face).unwrap();
-    let around = finder.expects(now()).and_then(|part| Region::touched_by(part, picture.size()));
+    let Sitting { mut frame, picture, mut finder, face, eyes, gates, around } =
+        Sitting::begin(&mut now);
 
     heading("what such a frame asks of the allocator");
     let mut decoder = FrameDecoder::default();

@@ -22,6 +22,7 @@ use super::loopback::Loopback;
 use super::pulse::{self, Pulse};
 use super::reload::Reload;
 use super::renewal::Renewer;
+use super::turn::Turn;
 use super::upkeep::Upkeep;
 use super::{
     Rig, eye, from_queue, intake, keep, open_own_queue, overview, post, queue_status, rig, seen,
@@ -122,6 +123,7 @@ async fn serve(
             paths: paths.clone(),
             rig,
             queue,
+            intake: Turn::default(),
             wake: Arc::clone(&wake),
             courier: post.handle.clone(),
             events: events.clone(),
@@ -138,10 +140,8 @@ async fn serve(
     tasks.spawn(serve_all(agent.clone(), socket, loopback, stopped));
     service::ready(&agent.words());
     tracing::info!(kiosk = config.kiosk_id, socket = %paths.socket.display(), "ready");
-    let ended = look_after(&agent, &eye, signals, reload, || {
-        post::save_clock(&post.clock, paths);
-    })
-    .await;
+    let ended =
+        look_after(&agent, &eye, signals, reload, || post::save_clock(&post.clock, paths)).await;
     service::stopping();
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -291,6 +291,8 @@ struct Inner {
     paths: Paths,
     rig: Rig,
     queue: Arc<Queue>,
+    /// In which updates are taken in.
+    intake: Turn,
     wake: Arc<Notify>,
     courier: CourierHandle,
     events: broadcast::Sender<Event>,
@@ -361,7 +363,7 @@ impl Kiosk for Agent {
 
     async fn update(&self, mut request: PersonRequest) -> Result<UpdateReport, Failure> {
         let inner = Arc::clone(&self.inner);
-        let kept = tokio::task::spawn_blocking(move || {
+        let take_in = move || {
             let images = match request.images.take() {
                 None => None,
                 // Nets of their own, for a moment: the booth's follow a face and must not be disturbed.
@@ -377,9 +379,8 @@ impl Kiosk for Agent {
             }
             let update = intake::parse(request, images, clock::utc_date(clock::wall_now()))?;
             keep(&inner.queue, update)
-        })
-        .await
-        .map_err(|error| Failure::caused(Exit::Internal, &error))??;
+        };
+        let kept = self.inner.intake.take(take_in).await??;
         self.inner.wake.notify_one();
         let _ = self.inner.events.send(Event::Queue(self.queue_status()));
         Ok(kept)

@@ -36,6 +36,7 @@ pub mod renewal;
 pub mod report;
 pub mod rig;
 mod steps;
+mod turn;
 pub mod upkeep;
 pub mod visit;
 

@@ -18,6 +18,9 @@ use crate::failure::{Exit, Failure};
 use crate::web::client::Client;
 use crate::web::wire::{DryRunReport, EnrollmentReport, EnrollmentState, Event, PersonRequest};
 
+/// The agent answers at once, or does not work.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Arguments of `enroll`.
 #[derive(Debug, Args)]
 pub(super) struct EnrollArgs {
@@ -58,8 +61,8 @@ async fn with_agent(
     output: &Output,
 ) -> Result<(), Failure> {
     let mut interruption = Interruption::listen()?;
-    let mut events = agent.events().await?;
-    let mut report = agent.enroll(request).await?;
+    let mut events = answered(agent.events()).await?;
+    let mut report = answered(agent.enroll(request)).await?;
     while report.state == EnrollmentState::Capturing {
         let event = tokio::select! {
             biased;
@@ -84,13 +87,22 @@ async fn with_agent(
     tell_end(report, output)
 }
 
+/// Waits for an answer of the agent, but not for ever: the signals that end this command are not heard meanwhile.
+async fn answered<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
+        Err(Failure::new(Exit::Unavailable, "the agent does not answer").hint(
+            "`kiosk-enroll status` tells whether an enrollment is under way, `kiosk-enroll doctor` more",
+        ))
+    })
+}
+
 /// Cancels an enrollment; where it is too late for that, its end is waited for.
 async fn call_off(
     agent: &Client,
     report: EnrollmentReport,
     output: &Output,
 ) -> Result<EnrollmentReport, Failure> {
-    match agent.cancel(&report.id).await {
+    match answered(agent.cancel(&report.id)).await {
         Ok(report) => Ok(report),
         Err(late) if late.exit == Exit::TryLater => {
             output.progress(&late.error);

@@ -212,8 +212,10 @@ fn response_verdict(response: &Response, sent: &Sent<'_>) -> Verdict {
     let hold = |hold| Verdict::Hold { hold, after, reason: own_words(response) };
     match response.status {
         200..=299 => success_verdict(response, sent),
+        // Whatever leads elsewhere leads all updates there: no reason to park one after the other.
+        300..=399 | 511 => hold(Hold::Offline),
+        408 | 425 | 429 | 500..=599 => Verdict::Retry { after, reason },
         413 => Verdict::TooLarge { reason },
-        408 | 425 | 429 | 500..=599 if response.status != 511 => Verdict::Retry { after, reason },
         401 => hold(Hold::Credential),
         status @ 400..=499 if response.body == Body::Page => Verdict::Hold {
             hold: Hold::Account,
@@ -225,8 +227,6 @@ fn response_verdict(response: &Response, sent: &Sent<'_>) -> Verdict {
         },
         403 => hold(Hold::Credential),
         404 => Verdict::Park { reason, unknown_person: true },
-        // Whatever leads elsewhere leads all updates there: no reason to park one after the other.
-        300..=399 | 511 => hold(Hold::Offline),
         400..=499 => Verdict::Park { reason, unknown_person: false },
         _ => Verdict::Retry { after, reason },
     }

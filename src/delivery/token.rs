@@ -288,7 +288,8 @@ fn write(path: &Path, token: &Token, whose: Option<Whose>) -> io::Result<()> {
     fs::File::open(folder(path))?.sync_all()
 }
 
-/// Only root may give to anybody; who may not keeps the file, for itself alone.
+/// Only root may give to anybody; who may not keeps the file, for itself alone. Others get no rights, whatever
+/// they had.
 fn give(file: &fs::File, whose: Whose) -> io::Result<()> {
     let found = file.metadata()?;
     if (found.uid(), found.gid()) != (whose.uid, whose.gid)
@@ -296,7 +297,7 @@ fn give(file: &fs::File, whose: Whose) -> io::Result<()> {
     {
         return Ok(());
     }
-    file.set_permissions(fs::Permissions::from_mode(whose.mode & 0o777))
+    file.set_permissions(fs::Permissions::from_mode(whose.mode & 0o640))
 }
 
 fn folder(path: &Path) -> &Path {

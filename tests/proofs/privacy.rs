@@ -60,11 +60,13 @@ fn search(plan: &mut Plan) -> Figures {
         // The control: while they wait, whoever has the device's key can open them.
         let thief = Thief::search(&disk.raw(), &marks);
         before += thief.opened(&site);
-        put_aside(&site, plan);
+        damage(&site, plan);
+        site.ask(&["queue", "drop", &waiting(&site, DROPPED), "--yes"]);
         stand_in.set_fault(FaultKind::None);
         let agent = site.start_ready();
-        site.ask(&["queue", "drop", &waiting(&site, DROPPED), "--yes"]);
         site.wait_until_empty(DRAIN_LIMIT);
+        let put_aside = site.ask(&["status"])["queue"]["quarantined"].clone();
+        assert_eq!(put_aside, 1, "a damaged update is put aside when it is met");
         agent.kill();
         expire(&site);
         let thief = Thief::search(&disk.raw(), &marks);
@@ -85,8 +87,8 @@ fn search(plan: &mut Plan) -> Figures {
     ]
 }
 
-/// Damages the sealed body of one update, which the next start puts into the quarantine.
-fn put_aside(site: &Site, plan: &mut Plan) {
+/// Damages the sealed body of one update, which goes into the quarantine when it is to be delivered.
+fn damage(site: &Site, plan: &mut Plan) {
     let id = waiting(site, DAMAGED);
     let number: u64 = id.trim_start_matches('u').parse().unwrap();
     let path = site.dir().join(format!("queue/entries/{number:016x}.entry"));
@@ -94,8 +96,6 @@ fn put_aside(site: &Site, plan: &mut Plan) {
     let at = bytes.len() - 1 - plan.rng.usize(..1_000);
     bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
-    let output = site.run(&["queue", "show", &id]);
-    assert!(!output.status.success(), "a damaged update is put aside when it is met");
 }
 
 /// Lets the time pass after which what was put aside is thrown away.
